@@ -1,0 +1,57 @@
+# Every target sets up .venv by itself; a machine needs Python ≥ 3.10 and make.
+PYTHON ?= python3
+SCENARIO ?= running
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format bench compat constraints wheel clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or later is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV), once (about 400 MB of packages) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
+	@touch $@
+
+demo: $(READY)  ## Watch a DAG wait for a backup: make demo [SCENARIO=running|failed|expired|missing_plan|throttled]
+	@$(BIN)/python -m demo $(SCENARIO)
+
+test: $(READY)  ## All tests, with the coverage gate of the packages that decide
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=
+	@$(BIN)/python -m coverage report --fail-under=100 --skip-covered \
+		--include='airflow_provider_dbs/client/*,airflow_provider_dbs/models.py,airflow_provider_dbs/statuses.py,airflow_provider_dbs/judgement/*'
+
+test-fast: $(READY)  ## Only the tests that need no Airflow, no browser, no wheel
+	@$(BIN)/python -m pytest -n 2 -q -m "not airflow and not browser and not wheel"
+
+lint: $(READY)  ## Style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY)  ## Put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY)  ## Cost of a call, of a list, of waiting: ratios beside the vendor's SDK, in one run
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+compat: $(READY)  ## The tests of the Airflow layer on the oldest supported release: make compat [AIRFLOW=3.1.8]
+	@./compat.sh $(or $(AIRFLOW),3.1.8)
+
+constraints: $(READY)  ## Renew constraints.txt for every supported Python
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.10 --group dev --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links pyproject.toml --output-file constraints.txt
+
+wheel: $(READY)  ## Build the wheel and the sdist into dist/
+	@$(BIN)/python -m build --installer uv --outdir dist .
+
+clean:  ## Remove everything that the targets made
+	rm -rf $(VENV) dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
