@@ -39,6 +39,11 @@ class DbsClient:
         self.settings = settings
         self._rpc = Rpc(settings)
 
+    @property
+    def calls_made(self) -> int:
+        """Requests sent by this client so far, retries included."""
+        return self._rpc.attempts_made
+
     async def list_full_backups(
         self,
         backup_plan_id: str,
@@ -110,7 +115,7 @@ class DbsClient:
         if backup_plan_ids is None:
             plans = await self._list_plans(filters)
         else:
-            ids = list(dict.fromkeys(backup_plan_ids))
+            ids = [backup_plan_ids] if isinstance(backup_plan_ids, str) else list(dict.fromkeys(backup_plan_ids))
             batches = [ids[i : i + _PLANS_A_CALL] for i in range(0, len(ids), _PLANS_A_CALL)]
             found = await asyncio.gather(*(self._find_plans(batch, filters) for batch in batches))
             plans = [plan for batch in found for plan in batch]
@@ -193,7 +198,7 @@ class DbsClient:
             known = max((row.placed_time for row in rows if row.placed_time), default=None)
             if known is not None:
                 _filter_works[proof] = bool(await list_with({**parameters, **_time_filter(known, known, unit)}))
-        return sorted(_within(rows, start, end), key=_newest_first, reverse=True)
+        return _placed(rows, start, end)
 
     async def _list(
         self,
@@ -224,18 +229,15 @@ def _incremental_backup_key(row: IncrementalBackup) -> Hashable:
     return row.backup_set_job_id, row.backup_set_id, row.start_time_ms
 
 
-def _newest_first(row: FullBackup | IncrementalBackup) -> tuple[datetime, str]:
-    """Sorts by the time the row is placed at; one that has none yet is the newest."""
-    return row.placed_time or _LATEST, row.backup_set_id
-
-
-def _within(rows: list[PlacedT], start: datetime | None, end: datetime | None) -> list[PlacedT]:
-    return [
-        row
-        for row in rows
-        if row.placed_time is None
-        or ((start is None or row.placed_time >= start) and (end is None or row.placed_time < end))
+def _placed(rows: list[PlacedT], start: datetime | None, end: datetime | None) -> list[PlacedT]:
+    """The rows in ``[start, end)``, newest first. One that has no time yet stays, and is the newest."""
+    kept = [
+        (time or _LATEST, row)
+        for time, row in ((row.placed_time, row) for row in rows)
+        if time is None or ((start is None or time >= start) and (end is None or time < end))
     ]
+    kept.sort(key=lambda placed: (placed[0], placed[1].backup_set_id), reverse=True)
+    return [row for _, row in kept]
 
 
 def _time_filter(start: datetime | None, end: datetime | None, unit: str) -> dict[str, int | None]:

@@ -36,6 +36,9 @@ class Credential(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Credential(kind={self.kind!r}, access_key_id={masked(self.access_key_id)!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("kind", self.kind), ("access_key_id", masked(self.access_key_id))]
+
 
 class CredentialSource:
     """The current credential of one connection, shared by all its clients in this process. Get it from ``source``."""
@@ -82,7 +85,7 @@ class CredentialSource:
         return held
 
     def _read(self, module: Any) -> Credential:
-        with self._reading:
+        with self._reading, vendor.silence():
             if self._client is None:
                 self._client = module.Client(_config(self._settings))
             read = self._client.get_credential()
@@ -102,7 +105,7 @@ def _config(settings: CredentialSettings) -> Any:
 def _explain(settings: CredentialSettings, error: Exception) -> DbsCredentialsError:
     """An error that says what failed without repeating the vendor's text, which may hold an answer with keys in it."""
     text = str(error)
-    status = re.search(r"(?i)http_?code=(\d{3})", text)
+    status = re.search(r"(?i)http_?code\s*[:=]\s*(\d{3})", text)
     http_status = int(status[1]) if status else None
     code = re.search(r'"Code"\s*:\s*"([\w.]{1,80})"', text)
     why = f"answered HTTP {http_status}" if http_status else f"failed ({type(error).__name__})"
@@ -114,7 +117,9 @@ def _explain(settings: CredentialSettings, error: Exception) -> DbsCredentialsEr
         f"check {_CHECK.get(settings.kind, 'the login and password of the connection')}",
         code=code[1] if code else None,
         http_status=http_status,
-        retryable=is_remote and not is_local_fault and (http_status is None or http_status >= 500),
+        retryable=is_remote
+        and not is_local_fault
+        and (http_status is None or http_status == 429 or http_status >= 500),
     )
 
 

@@ -53,7 +53,9 @@ def decode_envelope(body: bytes) -> Envelope:
     if not body.strip():
         raise DbsResponseError("the answer is empty", retryable=True)
     try:
-        return _envelopes.decode(body)
+        envelope = _envelopes.decode(body)
+        body.decode()  # the encoding of the rows' texts, which have only been skipped so far
+        return envelope
     except msgspec.ValidationError as error:
         problem, retryable = f"the answer has an unexpected shape: {error}", False
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -67,6 +69,24 @@ def decode_rows(raw: msgspec.Raw, name: str, row_type: type[RowT]) -> list[RowT]
 
     Raises DbsResponseError for any other shape, and for an id, status or time that cannot be read.
     """
+    try:
+        rows = _row_decoder(row_type).decode(raw).get(name)
+    except msgspec.ValidationError:
+        rows = None
+    if rows is None:
+        rows = _decode_odd_rows(raw, name, row_type)
+    if rows is not None:
+        _clear_placeholders(rows, name, row_type)
+    return rows
+
+
+@cache
+def _row_decoder(row_type: type[RowT]) -> msgspec.json.Decoder[dict[str, list[RowT]]]:
+    return msgspec.json.Decoder(dict[str, list[row_type]], strict=False)  # type: ignore[valid-type]
+
+
+def _decode_odd_rows(raw: msgspec.Raw, name: str, row_type: type[RowT]) -> list[RowT] | None:
+    """Items that are not plainly an object with a list of rows: nothing at all, a row with an odd cell, or an error."""
     shell = _decode_shell(raw, f"Items.{name}")
     if not shell:
         return None
@@ -76,12 +96,7 @@ def decode_rows(raw: msgspec.Raw, name: str, row_type: type[RowT]) -> list[RowT]
         raise DbsResponseError(f"Items has no {name} but {', '.join(sorted(shell))}")
     if bytes(shell[name]) in (b"null", b'""'):
         return None
-    try:
-        rows: list[RowT] = msgspec.json.decode(shell[name], type=list[row_type], strict=False)  # type: ignore[valid-type]
-    except (msgspec.ValidationError, UnicodeDecodeError):
-        rows = _decode_row_by_row(shell[name], name, row_type)
-    _clear_placeholders(rows, name, row_type)
-    return rows
+    return _decode_row_by_row(shell[name], name, row_type)
 
 
 def decode_texts(raw: msgspec.Raw, name: str) -> list[str]:
@@ -130,7 +145,7 @@ def _decode_row(cells: dict[str, msgspec.Raw], place: str, row_type: type[RowT],
             continue
         try:
             values[field.name] = msgspec.json.decode(cell, type=field.type, strict=False)
-        except (msgspec.ValidationError, UnicodeDecodeError):
+        except msgspec.ValidationError:
             shown = _shown(cell)
             is_placeholder = shown.strip('"') in _NOTHING
             if field.required or (field.name.endswith("_ms") and not is_placeholder):
@@ -159,16 +174,15 @@ def _place(place: str, cells: dict[str, msgspec.Raw]) -> str:
 def _clear_placeholders(rows: list[RowT], name: str, row_type: type[RowT]) -> None:
     """Texts that say "nothing" become None, in place: the rows are not anybody's yet."""
     fields = _text_fields(row_type)
-    texts = attrgetter(*(field.name for field in fields))
-    for index, row in enumerate(rows):
-        values = texts(row)
-        if _NOTHING.isdisjoint(values):
+    columns = zip(*map(attrgetter(*(field.name for field in fields)), rows), strict=True)
+    for field, column in zip(fields, columns, strict=bool(rows)):
+        if _NOTHING.isdisjoint(column):
             continue
-        for field, value in zip(fields, values, strict=True):
+        for index, value in enumerate(column):
             if value in _NOTHING:
                 if field.required:
                     raise DbsResponseError(f"{name}[{index}] has an unreadable {field.encode_name}: {value!r}")
-                msgspec.structs.force_setattr(row, field.name, None)
+                msgspec.structs.force_setattr(rows[index], field.name, None)
 
 
 @cache

@@ -41,10 +41,14 @@ Parameters = Mapping[str, str | int | bool | None]
 
 
 class Rpc:
-    """Calls DBS as ``settings`` say. Cheap to make; what is worth keeping is kept per process and loop."""
+    """Calls DBS as ``settings`` say. Cheap to make; what is worth keeping is kept per process and loop.
+
+    ``attempts_made``: requests sent so far, retries included.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.attempts_made = 0
         self.credentials = credentials.source(settings.credential)
 
     async def call(self, operation: str, parameters: Parameters) -> Envelope:
@@ -95,6 +99,7 @@ class Rpc:
         self, operation: str, parameters: Parameters, credential: Credential, deadline: float
     ) -> Envelope:
         query, headers = await _signed(self.settings.host, operation, parameters, credential)
+        self.attempts_made += 1
         # To aiohttp a timeout of zero or less is none at all.
         timeout = max(_MIN_ATTEMPT_SECONDS, deadline - time.monotonic())
         response = await transport.post(self.settings, query, headers, timeout)

@@ -62,6 +62,9 @@ class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"CredentialSettings(kind={self.kind!r}, access_key_id={masked(self.access_key_id)!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("kind", self.kind), ("access_key_id", masked(self.access_key_id))]
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to call, as whom, how long and how often. Times are seconds.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
 import urllib.request
 from collections.abc import Mapping
 from functools import cache
@@ -31,7 +30,7 @@ _KEEPALIVE_SECONDS = 600.0
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 _opening: SingleFlight[aiohttp.ClientSession] = SingleFlight()
 _contexts: dict[str | None, ssl.SSLContext] = {}  # by ca_bundle; None: the system's CAs
-_building = threading.Lock()
+_building: SingleFlight[ssl.SSLContext] = SingleFlight()
 
 
 class Response(NamedTuple):
@@ -106,18 +105,17 @@ async def _open_session() -> aiohttp.ClientSession:
 
 async def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
     context = _contexts.get(ca_bundle)
-    return context if context is not None else await asyncio.to_thread(_build_ssl_context, ca_bundle)
+    if context is None:
+        context = await _building.do(ca_bundle, lambda: asyncio.to_thread(_build_ssl_context, ca_bundle))
+    return context
 
 
 def _build_ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
-    with _building:
-        if ca_bundle not in _contexts:
-            try:
-                _contexts[ca_bundle] = ssl.create_default_context(cafile=ca_bundle)
-            except OSError as error:
-                why = error.strerror or "it holds no certificate"
-                raise DbsSettingsError(f"ca_bundle {ca_bundle!r} cannot be read: {why}") from None
-        return _contexts[ca_bundle]
+    try:
+        return _contexts.setdefault(ca_bundle, ssl.create_default_context(cafile=ca_bundle))
+    except OSError as error:
+        why = error.strerror or "it holds no certificate"
+        raise DbsSettingsError(f"ca_bundle {ca_bundle!r} cannot be read: {why}") from None
 
 
 @cache

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vendor's packages, loaded off the loop and made to keep quiet.
 
-Importing them takes half a second or more, and attaches handlers to three
-loggers, so that every line of a task's log would appear up to four times.
+Importing them takes half a second or more, and attaches handlers to three loggers, so that every line of a task's log
+would appear up to four times.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import asyncio
 import importlib
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
 _loaded: set[str] = set()  # only what has been imported in full: sys.modules holds half-imported ones too
 _LOGGERS = ("darabonba-core", "alibabacloud-tea", "credentials")
+_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 
 
 async def load(module: str) -> Any:
@@ -33,5 +37,20 @@ def _import(module: str) -> ModuleType:
         # Below this level they write out requests, and at ERROR the text of a failed refresh with the answer of STS
         # in it; what went wrong is said by this package's errors.
         logger.setLevel(logging.CRITICAL)
+    logging.getLogger("urllib3.connectionpool").addFilter(_may_speak)
     _loaded.add(module)
     return loaded
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """While a key is fetched, urllib3 logs no URL: that of STS holds the caller's token and signature."""
+    token = _is_silent.set(True)
+    try:
+        yield
+    finally:
+        _is_silent.reset(token)
+
+
+def _may_speak(record: logging.LogRecord) -> bool:
+    return not _is_silent.get()
