@@ -91,7 +91,7 @@ class _Sweep(Generic[RowT]):
         last = first = await self._fetch(0)
         self._take(first)
         # The total and the rows that really came tell the pages to expect, whatever size the server made of ours.
-        expected = -(-first.total // len(first.rows)) if first.rows else 1
+        expected = max(1, -(-first.total // len(first.rows))) if first.rows else 1
         if expected > _MAX_PAGES:
             raise DbsListingError(f"the list has more than {_MAX_PAGES} pages", retryable=False)
         if expected > 1:
