@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# The oldest supported release, and what a later one needs beside it: its tasks fail with newer ones of these.
+# The oldest supported release with the oldest compat package, and what a later one needs beside it: its tasks fail
+# with newer ones of these.
 AIRFLOW ?= 3.1.8
+PINS_3.1.8 := "apache-airflow-providers-common-compat==1.12.0"
 PINS_3.2.2 := "fastapi<0.137" "svcs<26"
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-demo: $(READY)  ## Watch a DAG wait for a backup: make demo [SCENARIO=running|failed|expired|missing_plan|throttled]
+demo: $(READY)  ## Watch a DAG wait for a backup: make demo [SCENARIO=running|failed|expired|missing_plan|throttled|audit]
 	@$(BIN)/python -m demo $(SCENARIO)
 
 AXE := tests/report/node_modules/.ready

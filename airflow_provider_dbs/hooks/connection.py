@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from airflow.providers.common.compat.connection import get_async_connection
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, Connection, mask_secret
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, Connection
+from airflow.sdk.log import mask_secret
 
 from airflow_provider_dbs.client.errors import DbsSettingsError
 from airflow_provider_dbs.client.settings import Settings, settings_from_connection
