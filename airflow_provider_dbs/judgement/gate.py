@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from airflow_provider_dbs.judgement.finished import full_backup_evidence
+from airflow_provider_dbs.judgement.evidence import full_backup_evidence
 from airflow_provider_dbs.judgement.full_backup_goal import ANCHORS, USABLE_AT, FullBackupGoal
 from airflow_provider_dbs.judgement.goal import api_error_verdict, call_failed_verdict
 from airflow_provider_dbs.judgement.plan import PlanNotFound, plan_trouble

@@ -83,7 +83,7 @@ class DbsGateSensor(BaseSensorOperator):
         verdict = Verdict.from_json(event["verdict"])
         if event["outcome"] == "timed_out":
             self.time_out(verdict)
-        return self.conclude(verdict)
+        return self._hand_over(context, self.conclude(verdict))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """As Airflow does it, but a skip keeps the words that it has in the other modes."""
@@ -96,7 +96,7 @@ class DbsGateSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         verdict = self.look(context)
-        xcom = self.conclude(verdict)
+        xcom = self._hand_over(context, self.conclude(verdict))
         if xcom is None and self._deadline and utc_now() >= self._deadline:
             self.time_out(verdict)
         return PokeReturnValue(xcom is not None, xcom)
@@ -159,6 +159,14 @@ class DbsGateSensor(BaseSensorOperator):
             self.log.info("Waiting (%s): %s", verdict.reason, verdict.message)
             self._last_reason = verdict.reason
         return None
+
+    def _hand_over(self, context: Context, xcom: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The events of the task's outlets carry the backup that the gate has found."""
+        if xcom and self.outlets:
+            from airflow_provider_dbs.assets import attach_to_outlets
+
+            attach_to_outlets(xcom, self.outlets, context["outlet_events"])
+        return xcom
 
     def time_out(self, verdict: Verdict) -> NoReturn:
         """End a wait that has lasted as long as it may, with what was last seen."""
