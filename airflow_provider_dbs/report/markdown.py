@@ -62,7 +62,7 @@ def render_markdown(audit: Audit, report_url: str | None = None) -> str:
 
 def _row(plan: PlanAudit) -> str:
     summary = plan.summary
-    age = duration(summary.full_age) if summary.full_age is not None else "none"
+    age = overview.last_full(plan)
     if summary.full_age_allowed is not None:
         age += f" ({duration(summary.full_age_allowed)})"
     cells = (

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from airflow_provider_dbs.judgement.audit.findings import Audit, Finding, PlanAudit, Severity
-from airflow_provider_dbs.report.words import SEVERITY_LABELS, count, instant, plain
+from airflow_provider_dbs.report.words import NONE, SEVERITY_LABELS, count, duration, instant, plain
 
 LIMITATION = (
     "This report proves what the backup catalogue says can be recovered. "
@@ -20,6 +20,8 @@ _VERDICTS = {
     Severity.UNKNOWN: ("could not be judged", "could not be judged"),
     Severity.WARN: ("has a warning", "have warnings"),
 }
+
+_JUDGED = (Severity.OK, Severity.INFO, Severity.WARN, Severity.ERROR)
 
 
 def worst_first(plans: tuple[PlanAudit, ...]) -> list[PlanAudit]:
@@ -37,6 +39,14 @@ def _staleness(plan: PlanAudit) -> float:
 def plan_name(plan: PlanAudit, longest: int = 120) -> str:
     """The plan's name, or its id when it has none."""
     return plain(plan.name or "", longest) or plain(plan.backup_plan_id, longest)
+
+
+def last_full(plan: PlanAudit) -> str:
+    """The age of the newest usable full backup; "none" only when it is known that there is none."""
+    if plan.summary.full_age is not None:
+        return duration(plan.summary.full_age)
+    judged = any(finding.check_id == "full.age" and finding.severity in _JUDGED for finding in plan.findings)
+    return "none" if judged else NONE
 
 
 def why(plan: PlanAudit, longest: int = 120) -> str:
