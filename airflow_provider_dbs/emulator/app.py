@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -62,7 +63,8 @@ async def deliver(request: web.Request, answer: Answer) -> web.StreamResponse:
         return response
     await response.prepare(request)
     if delivery.chunk is not None:
-        await _drip(response, answer.body, delivery.chunk, delivery.interval)
+        with suppress(ConnectionResetError):  # the caller's patience is over
+            await _drip(response, answer.body, delivery.chunk, delivery.interval)
     elif delivery.keep is not None:
         await response.write(answer.body[: int(len(answer.body) * delivery.keep)])
         if request.transport is not None:

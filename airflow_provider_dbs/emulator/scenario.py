@@ -8,14 +8,16 @@
                 "full_backups": [{"status": "finish", "start": "-26h", "end": "-25h"},
                                  {"status": "running", "start": "-2m", "durations": {"running": "15s"}}],
                 "incremental_backups": [{"backup_set_id": "mysql-bin.000001", "start": "-26h", "end": "-20h"}],
-                "restore_ranges": [{"begin": "-25h", "end": "-20h"}]}],
+                "restore_ranges": [{"begin": "-25h", "end": "-20h"}]},
+               {"backup_plan_id": "dbsr179qz0002", "backup_start_time": "02:00",
+                "history": {"days": 60, "seed": 7, "failed": [3], "logs": {"every": "30m", "lost": ["-2d"]}}}],
      "faults": [{"kind": "throttle", "operation": "DescribeFullBackupList", "times": 2}]}
 
 Every part is optional. The fields of a plan, a backup or a fault are the arguments of ``Emulator.add_plan``,
 ``add_full_backup``, ``add_incremental_backup`` and ``add_fault``; cells of the API may stand beside them under their
-own names (``"BackupSize": 0``). Times are ISO 8601 with an offset, epoch milliseconds, ``now``, or a distance from now
-such as ``-2h``; durations are seconds or text such as ``90s``. A mistake is reported with its place:
-``demo.json: plans[0].full_backups[1].start: …``.
+own names (``"BackupSize": 0``). A ``history`` is made up from a seed: see ``history.py``. Times are ISO 8601 with an
+offset, epoch milliseconds, ``now``, or a distance from now such as ``-2h``; durations are seconds or text such as
+``90s``. A mistake is reported with its place: ``demo.json: plans[0].full_backups[1].start: …``.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_dbs.emulator.history import History
 from airflow_provider_dbs.emulator.times import parse_moment
 
 if TYPE_CHECKING:
     from airflow_provider_dbs.emulator.emulator import Emulator
 
 _MOMENTS = ("start", "end", "created", "expires")
-_PLAN_PARTS = ("full_backups", "incremental_backups", "restore_ranges")
+_PLAN_PARTS = ("full_backups", "incremental_backups", "restore_ranges", "history")
 _PARTS = ("settings", "plans", "faults")
 
 
@@ -89,7 +92,16 @@ def load(emulator: Emulator, given: Mapping[str, Any], source: str = "scenario")
 def _load_plan(emulator: Emulator, given: Mapping[str, Any]) -> None:
     plan = dict(_needing(given, "backup_plan_id"))
     parts = {name: plan.pop(name, None) for name in _PLAN_PARTS}
+    history, now = None, emulator.now()
+    if parts["history"] is not None:
+        with _at("history"):
+            history = History.read(_mapping(parts["history"]), now)
+        if "BackupPlanCreateTime" not in plan:
+            plan.setdefault("backup_plan_create_time", history.began(now))
     emulator.add_plan(**plan)
+    if history is not None:
+        with _at("history"):
+            history.add_to(emulator, plan["backup_plan_id"], now)
     adders: dict[str, Callable[..., str]] = {
         "full_backups": emulator.add_full_backup,
         "incremental_backups": emulator.add_incremental_backup,

@@ -127,6 +127,17 @@ def test_drip_never_lets_a_single_read_time_out(dbs_emulator, signed):
     assert b'"Success":true' in b"".join(pieces)
 
 
+def test_drip_to_a_caller_who_has_left_is_not_noised_about(dbs_emulator, signed, caplog):
+    dbs_emulator.add_fault("drip", chunk=1, interval=0.01)
+    request = signed()
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    with socket.create_connection((dbs_emulator.host, dbs_emulator.port), timeout=2) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\n{head}content-length: 0\r\n\r\n".encode())
+        connection.recv(16)
+    time.sleep(0.2)
+    assert not caplog.records
+
+
 # -- the way the list is read
 
 
