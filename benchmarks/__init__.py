@@ -21,6 +21,7 @@ BENCHMARKS = {
     "decode": "benchmarks.decode",
     "import": "benchmarks.imports",
     "credentials": "benchmarks.credentials",
+    "audit": "benchmarks.audit",
 }
 
 
