@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_dbs.client import transport
 from airflow_provider_dbs.client.credentials import Credential
-from airflow_provider_dbs.client.decoding import decode_rows, decode_texts
+from airflow_provider_dbs.client.decoding import as_number, decode_rows, decode_texts
 from airflow_provider_dbs.client.errors import DbsParameterError, DbsResponseError, naming
 from airflow_provider_dbs.client.listing import PAGE_SIZE, Page, read_list
 from airflow_provider_dbs.client.rpc import Parameters, Rpc
@@ -142,7 +142,7 @@ class DbsClient:
 
     async def get_credential(self) -> Credential:
         """The credential that the next call is signed with."""
-        return await self._rpc.credentials.get()
+        return await self._rpc.credentials.get(self.settings.total_timeout)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, those of its other clients too."""
@@ -212,9 +212,10 @@ class DbsClient:
             answer = await self._rpc.call(operation, {**parameters, "PageSize": PAGE_SIZE, "PageNum": number})
             with naming(operation, answer.request_id):
                 rows = decode_rows(answer.items, name, row_type)
-                if answer.total_elements is None:
-                    raise DbsResponseError("the answer has no TotalElements, so its completeness cannot be known")
-                return Page(rows or [], answer.total_elements, answer.page_size)
+                if answer.total_elements is None or answer.total_elements < 0:
+                    total = "no TotalElements" if answer.total_elements is None else "a TotalElements below 0"
+                    raise DbsResponseError(f"the answer has {total}, so its completeness cannot be known")
+                return Page(rows or [], answer.total_elements, as_number(answer.page_size))
 
         with naming(operation):
             return await read_list(fetch, key, self.settings.max_pages_in_flight)

@@ -2,7 +2,8 @@
 """Settings → a credential, from ``alibabacloud-credentials``: one source per credential settings and process.
 
 The vendor caches per client object, and its async refresh deadlocks between two coroutines; so there is one client for
-each connection, and it is read in a thread, by one caller at a time.
+each connection, and it is read in a thread, by one caller at a time. Nothing bounds that reading as a whole (a source
+may send a byte now and then for ever), so the caller does, and leaves a thread that is stuck behind.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 import re
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 import msgspec
@@ -52,14 +54,16 @@ class CredentialSource:
         self._held_until = 0.0
         self._drops = 0
 
-    async def get(self) -> Credential:
-        """The current credential. Raises DbsCredentialsError when its source gives none."""
+    async def get(self, timeout: float) -> Credential:
+        """The current credential. Raises DbsCredentialsError when its source gives none within ``timeout`` seconds."""
         held = self._held
         if held is not None and time.monotonic() < self._held_until:
             return held
         try:
             # Whoever comes after a drop does not join a reading that began before it.
-            return await self._flights.do(self._drops, self._get)
+            return await asyncio.wait_for(self._flights.do(self._drops, self._get), timeout)
+        except asyncio.TimeoutError:
+            shared = _no_key(self._settings, "did not answer in time", retryable=True)
         except DbsCredentialsError as error:
             shared = error
         # Each caller gets an error of its own to note its operation on.
@@ -75,7 +79,11 @@ class CredentialSource:
         module = await vendor.load("alibabacloud_credentials.client")
         drops, problem = self._drops, None
         try:
-            held = await asyncio.to_thread(self._read, module)
+            held = await self._read_in_thread(module)
+        except asyncio.CancelledError:
+            # Nobody waits for this reading any more, so the next one must not wait for its thread.
+            self._reading, self._client = threading.Lock(), None
+            raise
         except Exception as error:  # whatever the vendor and its transports raise; its text may hold the answer of STS
             problem = _explain(self._settings, error)
         if problem is not None:
@@ -83,6 +91,20 @@ class CredentialSource:
         if drops == self._drops:
             self._held, self._held_until = held, time.monotonic() + _HOLD_SECONDS
         return held
+
+    async def _read_in_thread(self, module: Any) -> Credential:
+        """In a daemon of its own: neither the end of a loop nor that of the process waits for one that is stuck."""
+        reading: Future[Credential] = Future()
+        reading.set_running_or_notify_cancel()
+
+        def read() -> None:
+            try:
+                reading.set_result(self._read(module))
+            except Exception as error:
+                reading.set_exception(error)
+
+        threading.Thread(target=read, name="dbs-credential", daemon=True).start()
+        return await asyncio.wrap_future(reading)
 
     def _read(self, module: Any) -> Credential:
         with self._reading, vendor.silence():
@@ -112,14 +134,16 @@ def _explain(settings: CredentialSettings, error: Exception) -> DbsCredentialsEr
     # A refusal stays one until somebody changes something; so does an empty chain or a missing token file.
     is_remote = settings.kind not in ("default", "access_key", "sts")
     is_local_fault = isinstance(error, (FileNotFoundError, PermissionError, ValueError))
+    is_lasting = is_local_fault or not (http_status is None or http_status == 429 or http_status >= 500)
+    return _no_key(
+        settings, why, code=code[1] if code else None, http_status=http_status, retryable=is_remote and not is_lasting
+    )
+
+
+def _no_key(settings: CredentialSettings, why: str, **facts: Any) -> DbsCredentialsError:
+    check = _CHECK.get(settings.kind, "the login and password of the connection")
     return DbsCredentialsError(
-        f"the source of credential_type {settings.kind} {why} and gave no key: "
-        f"check {_CHECK.get(settings.kind, 'the login and password of the connection')}",
-        code=code[1] if code else None,
-        http_status=http_status,
-        retryable=is_remote
-        and not is_local_fault
-        and (http_status is None or http_status == 429 or http_status >= 500),
+        f"the source of credential_type {settings.kind} {why} and gave no key: check {check}", **facts
     )
 
 

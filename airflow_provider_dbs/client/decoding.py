@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 RowT = TypeVar("RowT", bound=Row)
 
+NOT_DBS = "check that DBS is what answers at the connection's host, port and protocol, and any proxy between"
+
 # What the service writes for "nothing" in a text: the samples show "NULL" on healthy rows.
 _NOTHING = frozenset({"", "-", "NULL", "null"})
 
@@ -33,16 +35,24 @@ class Envelope(msgspec.Struct, frozen=True, rename="pascal"):
     """
 
     success: bool | None = None
-    http_status_code: int | None = None
+    http_status_code: Any = None
     request_id: Any = None
     err_code: Any = None
     err_message: Any = None
     code: Any = None
     message: Any = None
-    page_size: int | None = None
+    page_size: Any = None
     total_elements: int | None = None
     items: msgspec.Raw = msgspec.Raw(b"null")
     regions: msgspec.Raw = msgspec.Raw(b"null")
+
+
+def as_number(cell: Any) -> int | None:
+    """A cell of the envelope that nothing rests on alone: None where it is no number."""
+    try:
+        return int(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 _envelopes = msgspec.json.Decoder(Envelope, strict=False)
@@ -60,7 +70,7 @@ def decode_envelope(body: bytes) -> Envelope:
         problem, retryable = f"the answer has an unexpected shape: {error}", False
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         retryable = "truncated" in str(error)
-        problem = "the answer is cut off" if retryable else "the answer is no JSON"
+        problem = "the answer is cut off" if retryable else f"the answer is no JSON: {NOT_DBS}"
     raise DbsResponseError(problem, retryable=retryable)
 
 

@@ -27,13 +27,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 
 class DbsError(Exception):
     """Base of all. ``retryable``: whether the same question may be answered later without anybody changing anything."""
 
     retryable_by_default = False
+    way_out: ClassVar[str] = ""  # what a person can do about it; may name the {operation}
 
     def __init__(
         self,
@@ -58,7 +59,8 @@ class DbsError(Exception):
         code = f"{self.code}: " if self.code else ""
         facts = [f"HTTP {self.http_status}" if self.http_status else "", f"request id {self.request_id}"]
         tail = ", ".join(fact for fact in facts[: 2 if self.request_id else 1] if fact)
-        return f"{head}{code}{self.message}" + (f" ({tail})" if tail else "")
+        way_out = f"; {self.way_out.format(operation=self.operation)}" if self.way_out and self.operation else ""
+        return f"{head}{code}{self.message}" + (f" ({tail})" if tail else "") + way_out
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, {k: v for k, v in self.__dict__.items() if k != "message"})
@@ -131,14 +133,22 @@ class DbsServerError(DbsApiError):
 class DbsAuthenticationError(DbsApiError):
     """Who we are is not accepted."""
 
+    way_out = "check the connection's login (AccessKey ID) and security_token, and that the key is enabled"
+
 
 class DbsSignatureError(DbsApiError):
     """The signature is not accepted: the access key secret is wrong, or this machine's clock is."""
+
+    way_out = "check the connection's password (AccessKey secret) and the clock of this machine"
 
 
 class DbsForbiddenError(DbsApiError):
     """We are known, and not allowed. RAM actions that the provider needs are listed in the README."""
 
+    way_out = "let the RAM policy of the connection's user or role allow dbs:{operation}"
+
 
 class DbsParameterError(DbsApiError):
     """The question itself is not accepted: an invalid value, or an object that the service does not know."""
+
+    way_out = "check backup_plan_id, region_id and the account"

@@ -129,9 +129,18 @@ class _Sweep(Generic[RowT]):
             self.moved = len(self.rows) > known or len(self.totals) > 1
 
     def _take(self, page: Page[RowT]) -> bool:
-        """Whether the page brought a row not seen before. Of two readings of a row the later one counts."""
+        """Whether the page brought a row not seen before. Of two readings of a row the later one counts.
+
+        Rows of one key that differ within a page are no two readings, for a page cannot overlap itself: both stay, so
+        that the judgement sees the contradiction.
+        """
         known = len(self.rows)
-        by_key = {self._key(row): row for row in page.rows}
+        by_key: dict[Hashable, RowT] = {}
+        for row in page.rows:
+            key = self._key(row)
+            while key in by_key and by_key[key] != row:
+                key = (key, "again")
+            by_key[key] = row
         self.rows.update(by_key)
         self.totals.add(page.total)
         is_news = len(self.rows) > known

@@ -34,7 +34,7 @@ _BY_STATUS: dict[int, type[DbsApiError]] = {
 }
 # A signature error may repeat all that was signed, header values and parameters included.
 _ECHO = re.compile(r"(?is)[\s,;]*((server\s+)?(string\s*to\s*sign|canonical\s*request)|ACS3-HMAC-SHA256).*")
-_MAX_MESSAGE = 500
+_MAX_MESSAGE = 400
 
 
 def refusal(

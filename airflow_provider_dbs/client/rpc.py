@@ -20,7 +20,7 @@ from airflow_provider_dbs import __version__
 from airflow_provider_dbs.client import credentials, transport, vendor
 from airflow_provider_dbs.client.call_rate import call_rate
 from airflow_provider_dbs.client.credentials import Credential
-from airflow_provider_dbs.client.decoding import Envelope, decode_envelope
+from airflow_provider_dbs.client.decoding import NOT_DBS, Envelope, as_number, decode_envelope
 from airflow_provider_dbs.client.errors import (
     DbsAuthenticationError,
     DbsError,
@@ -63,7 +63,7 @@ class Rpc:
         while True:
             failure: DbsError
             try:
-                credential = await self.credentials.get()
+                credential = await self.credentials.get(_left(deadline))
                 deadline += await self._wait_for_turn(credential)
                 return await self._attempt(operation, parameters, credential, deadline)
             except DbsError as error:
@@ -77,7 +77,7 @@ class Rpc:
             out_of_time = time.monotonic() + pause + _MIN_ATTEMPT_SECONDS >= deadline
             if not failure.retryable or attempt >= self.settings.max_attempts or out_of_time:
                 if attempt > 1:
-                    failure.message += f", in the last of {attempt} attempts"
+                    failure.message = f"{failure.message.rstrip('.')}, in the last of {attempt} attempts"
                 raise failure
             log.info("%s, attempt %d: next in %.1f s", failure, attempt, pause)
             await asyncio.sleep(pause)
@@ -100,10 +100,13 @@ class Rpc:
     ) -> Envelope:
         query, headers = await _signed(self.settings.host, operation, parameters, credential)
         self.attempts_made += 1
-        # To aiohttp a timeout of zero or less is none at all.
-        timeout = max(_MIN_ATTEMPT_SECONDS, deadline - time.monotonic())
-        response = await transport.post(self.settings, query, headers, timeout)
+        response = await transport.post(self.settings, query, headers, _left(deadline))
         return _read(response, credential)
+
+
+def _left(deadline: float) -> float:
+    """Seconds, always some: to aiohttp a timeout of zero or less is none at all."""
+    return max(_MIN_ATTEMPT_SECONDS, deadline - time.monotonic())
 
 
 async def _signed(
@@ -158,6 +161,8 @@ def _read(response: transport.Response, credential: Credential) -> Envelope:
             failure = DbsServerError("the endpoint failed and gave no readable reason")
         elif status == 429:
             failure = DbsThrottledError("the endpoint refuses so many calls")
+        elif status >= 400 and not response.body.strip():
+            failure = DbsResponseError(f"the endpoint refused and gave no reason: {NOT_DBS}")
         failure.http_status = status
         failure.request_id = response.headers.get("x-acs-request-id")
     else:
@@ -178,7 +183,7 @@ def _refused(envelope: Envelope, status: int, credential: Credential) -> DbsErro
     secrets = (credential.access_key_secret, credential.security_token)
     return refusal(
         # A failure may travel under HTTP 200, with the status that was meant in the body.
-        http_status=max(status, envelope.http_status_code or 0),
+        http_status=max(status, as_number(envelope.http_status_code) or 0),
         code=str(code) if code else None,
         message=str(message or ""),
         secrets=(*secrets, *(quote(secret, safe="~") for secret in secrets if secret)),

@@ -199,8 +199,9 @@ def _read_host(host: str) -> str:
     if _IPV6.match(host):
         return f"[{host}]"
     if not _HOST.match(host):
+        shown = re.sub(r":[^@/]*@", ":***@", host)  # an address with a password in it
         raise DbsSettingsError(
-            f"host is {host!r}, but must be a bare host name such as dbs-api.cn-hangzhou.aliyuncs.com: "
+            f"host is {shown!r}, but must be a bare host name such as dbs-api.cn-hangzhou.aliyuncs.com: "
             "the protocol goes into the extra field protocol, the port into port, a path has no place"
         )
     return host

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from airflow_provider_dbs.client import vendor
@@ -72,6 +73,10 @@ async def post(settings: Settings, query: str, headers: Mapping[str, str], timeo
             f"the TLS certificate of {settings.host} is not trusted: set ca_bundle to the CA that issued it",
             retryable=False,
         )
+    except aiohttp.ClientProxyConnectionError as error:
+        failure = DbsConnectionError(
+            f"the proxy that the environment names for {settings.endpoint} cannot be reached: {_network_words(error)}"
+        )
     except aiohttp.ClientHttpProxyError as error:
         failure = DbsConnectionError(f"the proxy refused to connect to {settings.host} (HTTP {error.status})")
     except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError):
@@ -127,13 +132,26 @@ def _proxy(protocol: str, host: str) -> str | None:
         return None
     scheme, separator, _ = proxy.partition("://")
     if not separator:
-        return f"http://{proxy}"
+        scheme, proxy = "http", f"http://{proxy}"
     if scheme not in ("http", "https"):
         raise DbsSettingsError(
             f"the environment names a {scheme} proxy for {host}, which is not supported: "
             "name an http proxy in HTTP_PROXY or HTTPS_PROXY, or put the host into NO_PROXY"
         )
+    if not _is_address(proxy):  # and not repeated, for it may hold a password
+        raise DbsSettingsError(
+            f"the environment names a proxy for {host} that is no address: "
+            "give one such as http://proxy:3128 in HTTP_PROXY or HTTPS_PROXY, or put the host into NO_PROXY"
+        )
     return proxy
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _timeout_words(error: BaseException, settings: Settings) -> str:

@@ -37,6 +37,8 @@ def _import(module: str) -> ModuleType:
         # Below this level they write out requests, and at ERROR the text of a failed refresh with the answer of STS
         # in it; what went wrong is said by this package's errors.
         logger.setLevel(logging.CRITICAL)
+    # The renewal of an ECS role's key tells of every job that it schedules, in every task's log.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("urllib3.connectionpool").addFilter(_may_speak)
     _loaded.add(module)
     return loaded

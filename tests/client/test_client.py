@@ -188,7 +188,7 @@ async def test_items_of_another_shape_are_an_error_of_the_operation(
     assert caught.value.request_id == dbs_emulator.calls[0].request_id
 
 
-@pytest.mark.parametrize("total", [None, "", "many"])
+@pytest.mark.parametrize("total", [None, "", "many", -1])
 async def test_answer_without_a_total_is_an_error(
     dbs_emulator: Emulator, client: Clients, plan: str, total: Any
 ) -> None:

@@ -21,7 +21,7 @@ import pytest
 from alibabacloud_credentials.client import Client
 from rich.console import Console
 
-from airflow_provider_dbs.client import credentials, errors
+from airflow_provider_dbs.client import credentials, errors, vendor
 from airflow_provider_dbs.client.client import DbsClient
 from airflow_provider_dbs.client.settings import CredentialSettings, settings_from_connection
 from airflow_provider_dbs.emulator import Emulator
@@ -81,6 +81,13 @@ async def test_vendor_takes_every_field_of_a_remote_kind(kind: str) -> None:
     """The vendor's client is made, which checks the fields; no key is asked for."""
     config = credentials._config(CredentialSettings(kind=kind, **dict(KINDS)[kind]))
     assert Client(config).cloud_credential.type_name == kind
+
+
+async def test_renewal_of_a_role_does_not_talk_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    module = await vendor.load("alibabacloud_credentials.client")
+    caplog.set_level(logging.INFO)
+    module.Client(credentials._config(CredentialSettings(kind="ecs_ram_role")))
+    assert not [record for record in caplog.records if record.name.startswith("apscheduler")]
 
 
 async def test_static_kinds_give_their_key(dbs_emulator: Emulator, client: Callable[..., DbsClient]) -> None:
@@ -208,12 +215,12 @@ async def test_who_comes_after_a_drop_does_not_join_a_reading_that_began_before_
 ) -> None:
     monkeypatch.setattr(credentials, "_HOLD_SECONDS", 0.0)
     source = uri_client(lifetime="10m")._rpc.credentials  # so short that the vendor renews it at every use
-    first = await source.get()
+    first = await source.get(5)
     dbs_emulator.add_fault("stall", operation="credentials", seconds=0.2)
-    begun_before = asyncio.create_task(source.get())
+    begun_before = asyncio.create_task(source.get(5))
     await asyncio.sleep(0.05)
     source.drop(first)
-    after = await source.get()
+    after = await source.get(5)
     assert (await begun_before).access_key_id != after.access_key_id
     assert source._held == after
     source.drop(first)  # refused long ago
@@ -399,6 +406,27 @@ async def test_callers_of_one_refresh_get_errors_of_their_own(
     found = await asyncio.gather(dbs.list_regions(), dbs.list_full_backups(plan), return_exceptions=True)
     assert [str(error).partition(":")[0] for error in found] == ["DescribeRegions", "DescribeFullBackupList"]
     assert [str(error).count("attempts") for error in found] == [1, 1]
+
+
+def test_source_that_drips_for_ever_ends_in_time_and_is_left_behind(
+    dbs_emulator: Emulator, uri_client: Callable[..., DbsClient]
+) -> None:
+    """In a loop of its own, as a task has it: its end must not wait for the stuck thread either."""
+    dbs_emulator.add_fault("drip", operation="credentials", chunk=1, interval=0.2)
+    dbs = uri_client(total_timeout=1)
+
+    async def ask_and_close() -> list[str]:
+        try:
+            return await dbs.list_regions()
+        finally:
+            await dbs.aclose()
+
+    begun = time.monotonic()
+    with pytest.raises(errors.DbsCredentialsError, match="did not answer in time") as caught:
+        asyncio.run(ask_and_close())
+    assert time.monotonic() - begun < 5
+    assert caught.value.retryable
+    assert asyncio.run(ask_and_close())
 
 
 @pytest.mark.parametrize("body", ["not JSON", {"Code": "Success"}, {"Code": "Nope"}])

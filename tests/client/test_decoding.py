@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_dbs.client.decoding import decode_envelope, decode_rows, decode_texts
+from airflow_provider_dbs.client.decoding import as_number, decode_envelope, decode_rows, decode_texts
 from airflow_provider_dbs.client.errors import DbsResponseError
 from airflow_provider_dbs.models import (
     BackupPlan,
@@ -244,3 +244,15 @@ def test_texts() -> None:
     for value in (None, {}, {"RegionCode": [1]}, {"RegionCode": None}, []):
         with pytest.raises(DbsResponseError, match="no list RegionCode"):
             decode_texts(items(value), "RegionCode")
+
+
+@pytest.mark.parametrize("cell", ['""', '"-"', "{}", "null", '"many"'])
+def test_cells_of_the_envelope_that_nothing_rests_on_may_drift(cell: str) -> None:
+    body = '{"Success": true, "TotalElements": 1, "HttpStatusCode": CELL, "PageSize": CELL}'.replace("CELL", cell)
+    envelope = decode_envelope(body.encode())
+    assert envelope.success is True
+    assert as_number(envelope.http_status_code) is as_number(envelope.page_size) is None
+
+
+def test_numbers_of_the_envelope_may_come_as_texts() -> None:
+    assert as_number(decode_envelope(b'{"HttpStatusCode": "400"}').http_status_code) == 400

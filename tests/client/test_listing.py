@@ -328,3 +328,9 @@ def test_error_of_one_page_ends_the_others() -> None:
 
     asyncio.run(read())
     assert len(begun) < 10
+
+
+def test_rows_of_one_key_that_contradict_each_other_in_a_page_both_stay() -> None:
+    fetch = pages_of([("set", "finish"), ("set", "stop"), ("set", "stop"), ("other", "finish")], total=4)
+    rows = asyncio.run(read_list(fetch, lambda row: row[0], 8))
+    assert sorted(rows) == [("other", "finish"), ("set", "finish"), ("set", "stop")]

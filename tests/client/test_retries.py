@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from airflow_provider_dbs.client import errors
+from airflow_provider_dbs.client import errors, rpc
 from airflow_provider_dbs.client.client import DbsClient
 from airflow_provider_dbs.client.settings import Settings
 from airflow_provider_dbs.emulator import Emulator
@@ -36,6 +36,7 @@ RETRIED: list[tuple[str, dict[str, Any], type[errors.DbsError]]] = [
     ("html_error", {"http_status": 503}, errors.DbsServerError),
     ("html_error", {"http_status": 429}, errors.DbsThrottledError),
     ("empty_body", {"http_status": 500}, errors.DbsServerError),
+    ("empty_body", {"http_status": 429}, errors.DbsThrottledError),
     ("empty_body", {}, errors.DbsResponseError),
     ("raw", {"body": "null", "http_status": 500}, errors.DbsServerError),
     ("raw", {"body": '{"Success": true, "Regions": {"RegionCode": ["cn-h'}, errors.DbsResponseError),
@@ -65,6 +66,7 @@ FINAL: list[tuple[str, dict[str, Any], type[errors.DbsError]]] = [
     ("redirect", {"http_status": 307}, errors.DbsResponseError),
     ("not_json", {}, errors.DbsResponseError),
     ("not_json", {"http_status": 403}, errors.DbsResponseError),
+    ("empty_body", {"http_status": 404}, errors.DbsResponseError),
     ("raw", {"body": "[1]"}, errors.DbsResponseError),
     ("raw", {"body": "{}"}, errors.DbsResponseError),
     ("raw", {"body": b'{"Success":true,"RequestId":"\xff"}'}, errors.DbsResponseError),
@@ -157,7 +159,8 @@ async def test_error_says_code_message_and_request_id(dbs_emulator: Emulator, cl
     request_id = dbs_emulator.calls[0].request_id
     assert (error.code, error.http_status, error.request_id) == ("Request.Forbidden", 403, request_id)
     assert str(error).startswith("DescribeRegions: Request.Forbidden: ")
-    assert str(error).endswith(f"(HTTP 403, request id {request_id})")
+    assert f" (HTTP 403, request id {request_id}); " in str(error)
+    assert str(error).endswith("let the RAM policy of the connection's user or role allow dbs:DescribeRegions")
 
 
 @pytest.mark.parametrize("value", ["true", "True"])
@@ -257,14 +260,20 @@ async def test_dripping_answer_is_a_total_timeout(dbs_emulator: Emulator, client
     assert len(dbs_emulator.calls) == 1
 
 
-async def test_total_timeout_holds_when_the_key_took_all_of_it(
+async def test_total_timeout_holds_when_the_call_rate_and_the_signature_took_all_of_it() -> None:
+    """To aiohttp a total timeout below zero is none at all: a dripping answer would then go on for ever."""
+    assert rpc._left(time.monotonic() - 1) > 0
+
+
+async def test_total_timeout_holds_while_the_key_is_fetched(
     dbs_emulator: Emulator, uri_client: Callable[..., DbsClient]
 ) -> None:
-    """To aiohttp a total timeout below zero is none at all: a dripping answer would then go on for ever."""
-    dbs_emulator.add_fault("stall", operation="credentials", seconds=0.5)
-    dbs_emulator.add_fault("drip", operation="DescribeRegions", times=None, interval=0.1)
-    with pytest.raises(errors.DbsTimeoutError):
-        await asyncio.wait_for(uri_client(total_timeout=0.2).list_regions(), 5)
+    dbs_emulator.add_fault("stall", operation="credentials", seconds=2)
+    begun = time.monotonic()
+    with pytest.raises(errors.DbsCredentialsError, match="did not answer in time"):
+        await uri_client(total_timeout=0.3).list_regions()
+    assert time.monotonic() - begun < 1.5
+    assert dbs_emulator.calls == []
 
 
 async def test_cancelling_a_call_passes_through(dbs_emulator: Emulator, client: Clients) -> None:

@@ -98,6 +98,10 @@ def test_host_must_be_bare(host: str) -> None:
     assert f"host is {host!r}" in refused(host=host)
 
 
+def test_host_with_a_password_in_it_is_not_repeated() -> None:
+    assert "host is 'https://AKID:***@dbs.example.com'" in refused(host="https://AKID:s3cret@dbs.example.com")
+
+
 @pytest.mark.parametrize("port", [-1, 65536, 99999])
 def test_port_must_be_one(port: int) -> None:
     assert f"port is {port}" in refused(port=port)

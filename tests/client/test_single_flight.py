@@ -58,6 +58,34 @@ async def test_caller_that_is_cancelled_leaves_the_work_to_the_others() -> None:
         await first
 
 
+async def test_the_last_caller_to_go_ends_the_work() -> None:
+    flights: SingleFlight[int] = SingleFlight()
+    ended: list[bool] = []
+
+    async def work() -> int:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(True)
+        return 1
+
+    async def quick() -> int:
+        return 2
+
+    callers = [asyncio.create_task(flights.do("k", work)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    await asyncio.sleep(0)
+    assert not ended
+    callers[1].cancel()
+    # Whoever comes now boards a flight of its own, not the one that is being ended.
+    await asyncio.sleep(0)
+    assert await flights.do("k", quick) == 2
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert ended == [True]
+
+
 async def test_error_that_nobody_waits_for_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
     flights: SingleFlight[int] = SingleFlight()
 

@@ -289,3 +289,23 @@ async def test_proxy_of_another_kind_is_named(client: Clients, environment: Call
     with pytest.raises(errors.DbsSettingsError, match=r"names a socks5h proxy for 127.0.0.1.*NO_PROXY") as caught:
         await client().list_regions()
     assert "pass" not in str(caught.value)
+
+
+async def test_proxy_that_cannot_be_reached_is_named_as_what_failed(
+    client: Clients, environment: Callable[..., None]
+) -> None:
+    environment(HTTP_PROXY="http://user:s3cret@127.0.0.1:1", NO_PROXY="")
+    with pytest.raises(errors.DbsConnectionError, match=r"the proxy that .* cannot be reached") as caught:
+        await client(max_attempts=1).list_regions()
+    assert caught.value.retryable
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["http://user:s3 cret@:bad:9x", "http://", "http://[::1", "http://proxy:0"])
+async def test_proxy_that_is_no_address_is_a_setting_to_correct(
+    client: Clients, environment: Callable[..., None], proxy: str
+) -> None:
+    environment(HTTP_PROXY=proxy, NO_PROXY="")
+    with pytest.raises(errors.DbsSettingsError, match=r"names a proxy for 127.* that is no address") as caught:
+        await client().list_regions()
+    assert "s3" not in str(caught.value)
