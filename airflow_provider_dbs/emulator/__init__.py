@@ -9,7 +9,7 @@ so that it can catch the client's mistakes. From the ground up:
 - ``envelope``, ``signature``, ``fault_kinds``, ``faults``: what an answer looks like, who gets one, what goes wrong
 - ``operations``, ``service``: a request in, an answer out, no HTTP yet
 - ``control``, ``app``, ``tls``, ``server``: HTTP
-- ``scenario``, ``emulator``, ``pytest_plugin``, ``__main__``: the ways in
+- ``history``, ``scenario``, ``emulator``, ``pytest_plugin``, ``__main__``: the ways in, and pasts made up from a seed
 
 ``Emulator`` is loaded on first use: importing this package loads no HTTP server.
 """

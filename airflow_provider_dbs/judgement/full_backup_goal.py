@@ -36,12 +36,12 @@ class FullBackupGoal(Goal, frozen=True, kw_only=True, forbid_unknown_fields=True
     fail_on_stopped: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_choice("anchor", self.anchor, ANCHORS)
         check_choice("usable_at", self.usable_at, USABLE_AT)
         as_duration("grace", self.grace)
-        as_duration("settle", self.settle)
-        if self.min_size < 0:
-            raise ValueError(f"min_size={self.min_size} is negative: give 0 to accept an empty backup")
+        if not isinstance(self.min_size, int) or isinstance(self.min_size, bool) or self.min_size < 0:
+            raise ValueError(f"min_size={self.min_size!r} must be a whole number from 0 on: 0 accepts an empty backup")
 
     def subject(self) -> dict[str, Any]:
         return {"backup_plan_id": self.backup_plan_id, **self.window.as_dict()}

@@ -25,10 +25,23 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The base of all goals: the plan, and how a goal travels.
 
     ``settle``: the service's lists may lag, so nothing counts as missing before that long after the time asked for.
+    Raises ValueError, naming the setting, for an empty plan id, a negative duration and a switch that is no bool: the
+    text "false" would count as true, and widen what passes.
     """
 
     backup_plan_id: str
     settle: timedelta = SETTLE
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.backup_plan_id, str) or not self.backup_plan_id.strip():
+            raise ValueError(
+                f"backup_plan_id={self.backup_plan_id!r} names no plan: give the id of a backup plan, "
+                "such as dbsr179qz0001"
+            )
+        as_duration("settle", self.settle)
+        for field in msgspec.structs.fields(self):
+            if field.type is bool:
+                check_switch(field.name, getattr(self, field.name))
 
     @abstractmethod
     def subject(self) -> dict[str, Any]:
@@ -51,14 +64,14 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def api_error_verdict(goal: Goal, message: str) -> Verdict:
     """The list could not be read this time (throttled, 5xx, network, incomplete): the next look tries again."""
     return goal.verdict(
-        Outcome.WAIT, "api_error", f"DBS did not answer, the next look tries again: {clean(message, 500)}"
+        Outcome.WAIT, "api_error", f"DBS did not answer, the next look tries again: {clean(message, 800)}"
     )
 
 
 def call_failed_verdict(goal: Goal, message: str) -> Verdict:
     """The call failed for good (permission, parameter, signature, shape). ``message`` has the code and request id."""
     return goal.verdict(
-        Outcome.FAIL, "call_failed", f"DBS refused to tell about plan {goal.backup_plan_id}: {clean(message, 500)}"
+        Outcome.FAIL, "call_failed", f"DBS refused to tell about plan {goal.backup_plan_id}: {clean(message, 800)}"
     )
 
 
@@ -75,6 +88,12 @@ def as_duration(name: str, value: timedelta | float) -> timedelta:
     if length > LONGEST:
         raise ValueError(f"{name}={value!r} is longer than a century: give a shorter one, in seconds or as a timedelta")
     return length
+
+
+def check_switch(name: str, value: object) -> None:
+    """ValueError, naming the setting, unless ``value`` is a bool."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}={value!r} is neither True nor False: give one of them")
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_dbs.judgement.chains import LogBreak, LogRun, log_chains, prospects
-from airflow_provider_dbs.judgement.goal import Goal, as_duration
+from airflow_provider_dbs.judgement.goal import Goal
 from airflow_provider_dbs.judgement.log_words import (
     break_after,
     break_evidence,
@@ -27,14 +27,14 @@ from airflow_provider_dbs.models import BackupPlan, IncrementalBackup, iso
 class IncrementalGoal(Goal, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sealed logs over the whole of ``window``, which has an end. ``count_open_tail``: the FILLING tail counts.
 
-    Raises ValueError for a window with an open end and a negative ``settle``.
+    Raises ValueError for a window with an open end, and as every goal does.
     """
 
     window: Window
     count_open_tail: bool = False
 
     def __post_init__(self) -> None:
-        as_duration("settle", self.settle)
+        super().__post_init__()
         if self.window.end is None:
             raise ValueError("the window has no end, and logs can cover only one that has: do not give open_end=True")
 

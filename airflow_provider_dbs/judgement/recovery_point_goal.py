@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from airflow_provider_dbs.judgement.goal import Goal, as_duration, check_choice
+from airflow_provider_dbs.judgement.goal import Goal, check_choice
 from airflow_provider_dbs.models import iso
 
 Authority = Literal["computed", "service", "both"]
@@ -18,7 +18,7 @@ class RecoveryPointGoal(Goal, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``backup_method``: the plan's own when None. ``authority``: who says so, this package's reading of the lists
     (``computed``), DescribeRestoreRangeInfo (``service``) or ``both``. ``count_open_tail``: the FILLING tail counts.
-    Raises ValueError, naming the option, for an unknown authority and a negative ``settle``.
+    Raises ValueError, naming the option, for an unknown authority, and as every goal does.
     """
 
     recovery_time: datetime
@@ -28,8 +28,8 @@ class RecoveryPointGoal(Goal, frozen=True, kw_only=True, forbid_unknown_fields=T
     count_open_tail: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_choice("authority", self.authority, AUTHORITIES)
-        as_duration("settle", self.settle)
 
     def subject(self) -> dict[str, Any]:
         moment = iso(self.recovery_time)

@@ -48,9 +48,9 @@ class Scene:
 
     def wait(self, reason: str, because: str) -> Verdict:
         window, grace = self.goal.window, self.goal.grace
-        until = f"judged for good at {iso(window.end + grace + self.goal.settle)}" if window.end else "open end"
+        until = f"; judged for good at {iso(window.end + grace + self.goal.settle)}" if window.end else ""
         sentences = [
-            f"Plan {self.goal.backup_plan_id} has {because} in {self.goal.stretch}; {until}.",
+            f"Plan {self.goal.backup_plan_id} has {because} in {self.goal.stretch}{until}.",
             self._looked_at(),
             self._plan_words(),
         ]
@@ -86,6 +86,10 @@ class Scene:
     def _looked_at(self) -> str:
         if self.inside:
             return f"Looked at: {listed([self._described(full) for full in self.inside])}."
+        if not self.rows:
+            return "DBS lists no full backup of this plan."
+        if len(self.rows) == 1:
+            return "DBS lists one full backup of this plan, and not there."
         return f"DBS lists {len(self.rows)} full backups of this plan, none of them there."
 
     def _described(self, full: FullBackup) -> str:

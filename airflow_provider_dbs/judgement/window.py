@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from airflow_provider_dbs.judgement.goal import check_switch
 from airflow_provider_dbs.models import iso
 
 DAY = timedelta(days=1)
@@ -64,6 +65,7 @@ def resolve_window(
         data_interval_end=data_interval_end,
         run_after=run_after,
     )
+    check_switch("open_end", open_end)
     if lookback is not None and lookback <= timedelta(0):
         raise ValueError(f"lookback={lookback} is not positive: give a duration such as timedelta(days=1)")
 
@@ -131,7 +133,7 @@ def read_time(name: str, value: Any, default_timezone: str | tzinfo = timezone.u
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise ValueError(f"{name}={value!r} is a {type(value).__name__}: give an ISO 8601 string or a datetime")
+        raise ValueError(f"{name}={value!r} is of type {type(value).__name__}: give an ISO 8601 string or a datetime")
     try:
         if value.tzinfo is None:
             value = value.replace(tzinfo=_zone(default_timezone))

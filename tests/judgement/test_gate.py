@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_dbs.client.refusals import refusal
 from airflow_provider_dbs.judgement.gate import (
     FullBackupGoal,
     PlanNotFound,
@@ -257,14 +259,17 @@ def test_nothing_decisive_waits_until_the_list_has_settled(full: Full, goal: Goa
     verdict = judge_full_backups([full("old", t(-22), t(-21))], goal(), t(4, minutes))
 
     assert told(verdict) == (WAIT, "not_yet")
-    assert "DBS lists 1 full backups of this plan, none of them there." in verdict.message
+    assert "DBS lists one full backup of this plan, and not there." in verdict.message
     assert verdict.needs_plan
 
 
 def test_an_open_end_never_closes(goal: Goal, t: Clock) -> None:
     verdict = judge_full_backups([], goal(open_end=True), t(24 * 365))
     assert told(verdict) == (WAIT, "not_yet")
-    assert "open end" in verdict.message
+    assert verdict.message == (
+        "Plan dbs1 has no full backup yet in [2026-11-20T02:00:00Z, open end) (data interval; by start). "
+        "DBS lists no full backup of this plan."
+    )
 
 
 def test_an_unusable_match_waits_while_the_window_is_open(full: Full, goal: Goal, t: Clock) -> None:
@@ -497,6 +502,15 @@ def test_a_call_that_failed_for_good_fails(goal: Goal) -> None:
     assert "plan dbs1: Request.Forbidden: Have no Permissions (request id 4D6)" in verdict.message
 
 
+def test_the_longest_refusal_keeps_its_request_id_and_the_way_out(goal: Goal) -> None:
+    facts = {"code": "Request.Forbidden.ResourceOwnerOrAccount", "request_id": str(uuid.uuid4())}
+    error = refusal(http_status=403, message="x" * 10_000, **facts)
+    error.operation = "DescribeIncrementBackupList"
+    message = call_failed_verdict(goal(), str(error)).message
+    assert facts["request_id"] in message
+    assert message.endswith("allow dbs:DescribeIncrementBackupList")
+
+
 # --- the goal travels -------------------------------------------------------------------------------------------------
 
 
@@ -549,7 +563,15 @@ def test_a_verdict_survives_json(full: Full, goal: Goal, t: Clock) -> None:
         ({"grace": timedelta(seconds=-1)}, "grace=.* is negative"),
         ({"settle": timedelta(seconds=-1)}, "settle=.* is negative"),
         ({"grace": timedelta(days=999_999)}, "grace=.* is longer than a century"),
-        ({"min_size": -1}, "min_size=-1 is negative"),
+        ({"min_size": -1}, "min_size=-1 must be a whole number from 0 on"),
+        ({"min_size": "5"}, "min_size='5' must be a whole number"),
+        ({"min_size": 1.5}, "min_size=1.5 must be a whole number"),
+        ({"min_size": True}, "min_size=True must be a whole number"),
+        # A text that says no counts as true, and these widen what passes.
+        ({"accept_later": "no"}, "accept_later='no' is neither True nor False"),
+        ({"fail_on_stopped": "false"}, "fail_on_stopped='false' is neither True nor False"),
+        ({"backup_plan_id": "  "}, "backup_plan_id='  ' names no plan"),
+        ({"backup_plan_id": 17}, "backup_plan_id=17 names no plan"),
     ],
 )
 def test_an_option_out_of_range_is_an_error_that_names_it(goal: Goal, options: dict[str, Any], words: str) -> None:

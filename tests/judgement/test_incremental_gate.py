@@ -152,6 +152,8 @@ def test_a_window_without_an_end_is_an_error(goal: Goal, t: Clock) -> None:
         goal(window=Window(t(3), None, "x"))
     with pytest.raises(ValueError, match=r"settle=.* is negative"):
         goal(settle=timedelta(-1))
+    with pytest.raises(ValueError, match="count_open_tail='no' is neither True nor False"):
+        goal(count_open_tail="no")
 
 
 def test_every_field_of_a_goal_survives_json(goal: Goal, t: Clock) -> None:

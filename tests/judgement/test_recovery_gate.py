@@ -404,6 +404,7 @@ def test_every_field_of_a_goal_survives_json(goal: Goal, t: Clock) -> None:
     [
         ({"authority": "me"}, "authority='me' is unknown: give one of 'computed', 'service', 'both'"),
         ({"settle": timedelta(-1)}, "settle=.* is negative"),
+        ({"count_open_tail": "false"}, "count_open_tail='false' is neither True nor False"),
     ],
 )
 def test_an_option_out_of_range_is_an_error_that_names_it(goal: Goal, options: dict[str, Any], words: str) -> None:

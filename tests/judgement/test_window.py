@@ -170,6 +170,7 @@ def test_an_unknown_time_zone_is_an_error_that_names_it(zone: str) -> None:
             "window_start=2026-11-21T00:00:00Z is not before window_end=2026-11-20T00:00:00Z",
         ),
         ({"window_start": "2026-11-21"}, "is not before run_after=2026-11-20T03:00:00Z"),
+        ({"open_end": "False"}, "open_end='False' is neither True nor False"),
         ({"lookback": timedelta(0)}, "lookback=0:00:00 is not positive"),
         ({"lookback": timedelta(days=-1)}, "lookback=-1 day, 0:00:00 is not positive"),
         ({"lookback": timedelta(days=999_999)}, "lookback=999999 days, 0:00:00 reaches back before the year 1"),
