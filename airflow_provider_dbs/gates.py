@@ -8,6 +8,7 @@ the gate judges as of that instant, so that a window closes only on a list that 
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from airflow_provider_dbs.client.errors import DbsError, DbsSettingsError
+from airflow_provider_dbs.client.errors import DbsError, DbsSettingsError, DbsTimeoutError
 from airflow_provider_dbs.judgement.full_backup_goal import FullBackupGoal
 from airflow_provider_dbs.judgement.gate import judge_full_backups
 from airflow_provider_dbs.judgement.goal import Goal, api_error_verdict, call_failed_verdict
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 _REACH = timedelta(days=1)
 # The service wants a stretch around the instant, not the instant.
 _BEYOND = timedelta(minutes=1)
+
+# Seconds. A look this short is allowed even past the deadline, so that a short timeout still ends with a reason.
+_SHORTEST_LOOK = 5.0
 
 T = TypeVar("T")
 GoalT = TypeVar("GoalT", bound=Goal)
@@ -100,10 +104,13 @@ class Gate(ABC, Generic[GoalT]):
         self._plan: BackupPlan | PlanNotFound | None = None
         self._plan_was_read = False
 
-    async def evaluate(self, reader: Reader) -> Verdict:
-        """One look at the service."""
+    async def evaluate(self, reader: Reader, deadline: datetime | None = None) -> Verdict:
+        """One look at the service, which must not outlast ``deadline``: a slow one is WAIT, like one that failed."""
+        left = max((deadline - utc_now()).total_seconds(), _SHORTEST_LOOK) if deadline else None
         try:
-            return await self._look(reader)
+            return await asyncio.wait_for(self._look(reader), left)
+        except asyncio.TimeoutError:
+            return self.verdict_on(DbsTimeoutError("the look was not over when the gate's timeout came"))
         except DbsError as error:
             return self.verdict_on(error)
 

@@ -139,7 +139,9 @@ class DbsGateSensor(BaseSensorOperator):
         """One look at the service through the connection as it is now: keys rotate while a gate waits."""
         gate = self._gate = self._gate or self._open_gate(context, utc_now())
         try:
-            return DbsHook(self.dbs_conn_id, self.region_id).ask(lambda client: gate.evaluate(ClientReader(client)))
+            return DbsHook(self.dbs_conn_id, self.region_id).ask(
+                lambda client: gate.evaluate(ClientReader(client), self._deadline)
+            )
         except DbsError as error:  # the connection itself
             return gate.verdict_on(error)
         except Exception as error:

@@ -38,7 +38,7 @@ class DbsFullBackupSensor(DbsGateSensor):
     :param grace: how long after the window's end a backup still counts.
     :param settle: how long after that nothing counts as missing yet, because the service's list may lag.
     :param open_end: wait for a later backup until the sensor's ``timeout``.
-    :param accept_later: take a backup from after the window, however late, when there is none inside.
+    :param accept_later: take a backup from after the window too, however late; of several the newest counts.
     :param usable_at: whether the backup must be unexpired ``now`` or at the ``window_end``.
     :param min_size: smallest BackupSize that counts.
     :param fail_on_stopped: refuse at once when the backup of the window has failed.

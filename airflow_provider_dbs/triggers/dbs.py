@@ -11,8 +11,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_dbs.client import vendor
 from airflow_provider_dbs.judgement.verdict import Outcome, Verdict
+from airflow_provider_dbs.triggers.loading import load_shared_reading
 
 # A poll_interval of 0 means "at once" to a sensor; in the triggerer it would be a busy loop for all.
 _SHORTEST_SECONDS = 1.0
@@ -70,7 +70,7 @@ class DbsGateTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         try:
             # Not at the top: a triggerer imports its triggers on the loop, and this takes as long as a stall may last.
-            await vendor.load("airflow_provider_dbs.hooks.shared")
+            await load_shared_reading()
             from airflow_provider_dbs.hooks.shared import sharing
 
             async with sharing():
@@ -95,7 +95,8 @@ class DbsGateTrigger(BaseTrigger):
             left = (deadline - utc_now()).total_seconds()
             await asyncio.sleep(max(0.0, min(pause, left)))
             try:
-                verdict = await gate.evaluate(SharedReader(self.dbs_conn_id, self.region_id, interval))
+                reader = SharedReader(self.dbs_conn_id, self.region_id, interval)
+                verdict = await gate.evaluate(reader, deadline)
             except Exception as error:
                 if not self.silent_fail:
                     raise
