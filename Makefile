@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-demo: $(READY)  ## Watch a DAG wait for a backup: make demo [SCENARIO=running|failed|expired|missing_plan|throttled|audit]
+demo: $(READY)  ## Watch a DAG wait for a backup: make demo [SCENARIO=running|failed|deferred|recoverable|audit|…]
 	@$(BIN)/python -m demo $(SCENARIO)
 
 AXE := tests/report/node_modules/.ready

@@ -202,6 +202,9 @@ class IncrementalBackup(Row, frozen=True, kw_only=True):
 class BackupPlan(Row, frozen=True, kw_only=True):
     """One backup plan (``Items.BackupPlanDetail[]`` of DescribeBackupPlanList).
 
+    ``backup_plan_id``, ``backup_plan_name``, ``backup_plan_status``; ``database_type`` (``MySQL``), ``instance_class``
+    (``micro`` … ``xlarge``), ``resource_group_id``, ``source_endpoint_*`` (the database), ``oss_bucket_*`` (where its
+    backups go), ``backup_plan_create_time`` (ms in the API, UTC here).
     ``backup_period``: weekdays, comma-separated, ``Monday`` or ``MONDAY``. ``backup_start_time``: "HH:mm", UTC.
     ``backup_method``: logical, physical or duplication. ``enable_backup_log``: whether incremental backups exist.
     ``*_retention_period``, ``duplication_*_period``: days. ``err_message``: the precheck's error, "NULL" is None.
