@@ -22,8 +22,15 @@ from airflow_provider_dbs.client.errors import (
     DbsSignatureError,
 )
 from airflow_provider_dbs.gates import utc_now
-from airflow_provider_dbs.judgement.audit import PlanAudit, Policy, audit_plan, audit_unavailable, required_inputs
-from airflow_provider_dbs.judgement.audit.hindsight import fulls_as_of, logs_as_of
+from airflow_provider_dbs.judgement.audit import (
+    PlanAudit,
+    Policy,
+    audit_plan,
+    audit_unavailable,
+    logs_since,
+    required_inputs,
+)
+from airflow_provider_dbs.judgement.audit.hindsight import fulls_as_of, logs_as_of, plan_as_of
 from airflow_provider_dbs.judgement.plan import PlanNotFound, plan_trouble
 from airflow_provider_dbs.judgement.schedule import Schedule, ScheduleError
 from airflow_provider_dbs.judgement.words import clean
@@ -169,13 +176,12 @@ class FleetAudit:
             self._outage.end()
             return rows
 
-        fulls, logs = await asyncio.gather(
-            read("fulls", inputs.fulls, self._client.list_full_backups, inputs.fulls_since),
-            read("logs", inputs.logs, self._client.list_incremental_backups, inputs.logs_since),
-        )
+        fulls = await read("fulls", inputs.fulls, self._client.list_full_backups, inputs.fulls_since)
+        since = logs_since(inputs, self._policy, plan, fulls, as_of=self._as_of)
+        logs = await read("logs", inputs.logs, self._client.list_incremental_backups, since)
         read_at = utc_now()
         return audit_plan(
-            plan,
+            plan_as_of(plan, self._as_of, read_at),
             fulls_as_of(fulls, self._as_of, read_at),
             logs_as_of(logs, self._as_of, read_at),
             self._policy,

@@ -10,6 +10,7 @@ from airflow_provider_dbs.judgement.audit.audit import (
     RequiredInputs,
     audit_plan,
     audit_unavailable,
+    logs_since,
     required_inputs,
 )
 from airflow_provider_dbs.judgement.audit.catalogue import format_catalogue
@@ -29,6 +30,7 @@ __all__ = [
     "audit_unavailable",
     "compare",
     "format_catalogue",
+    "logs_since",
     "merge",
     "required_inputs",
     "roll_up",

@@ -22,6 +22,7 @@ from airflow_provider_dbs.judgement.audit.history import History
 from airflow_provider_dbs.judgement.audit.picture import draw
 from airflow_provider_dbs.judgement.audit.policy import Policy, Settings
 from airflow_provider_dbs.judgement.schedule import Schedule, ScheduleError
+from airflow_provider_dbs.judgement.usable import usable
 from airflow_provider_dbs.judgement.words import clean
 from airflow_provider_dbs.models import BackupPlan, FullBackup, IncrementalBackup
 
@@ -59,6 +60,25 @@ def required_inputs(policy: Policy, plan: BackupPlan, *, as_of: datetime) -> Req
     )
 
 
+def logs_since(
+    inputs: RequiredInputs, policy: Policy, plan: BackupPlan, fulls: Sequence[FullBackup], *, as_of: datetime
+) -> datetime:
+    """``inputs.logs_since``, or earlier: the logs are of use from the newest full backup before the recovery window on.
+
+    While full backups fail the logs alone carry the plan, and they count only if they reach back to the last good one.
+    """
+    settings = settings_for(policy, plan)
+    begins = as_of - (settings.recovery_window or timedelta(0))
+    bases = [
+        full.start_time
+        for full in fulls
+        if usable(full, at=as_of, as_of=as_of, min_size=settings.min_size)
+        and full.start_time is not None
+        and full.start_time <= begins
+    ]
+    return min(inputs.logs_since, max(bases, default=inputs.logs_since))
+
+
 def settings_for(policy: Policy, plan: BackupPlan) -> Settings:
     return policy.for_plan(plan.backup_plan_id, plan.backup_plan_name, plan.database_type)
 
@@ -81,8 +101,8 @@ def audit_plan(
     if as_of.tzinfo is None:
         raise ValueError(f"as_of={as_of.isoformat()} has no time zone: an age would be a guess")
     history = History(plan, fulls, logs, settings=settings_for(policy, plan), as_of=as_of, incomplete=incomplete or {})
-    findings = sorted((_finding(check, history) for check in CHECKS), key=lambda finding: -finding.severity.rank)
-    reasons = tuple(BY_ID[finding.check_id].short for finding in findings if _is_reason(finding, history))
+    findings = sorted((_finding(check, history) for check in CHECKS), key=_worst_first)
+    reasons = tuple(_reason(finding) for finding in findings if _is_reason(finding, history))
     return draw(history, tuple(findings), reasons)
 
 
@@ -104,6 +124,17 @@ def audit_unavailable(
     )
     finding = _as_finding(BY_ID["evidence"], answer, plan_id, as_of)
     return PlanAudit(backup_plan_id=plan_id, name=name, severity=finding.severity, findings=(finding,))
+
+
+def _worst_first(finding: Finding) -> tuple[int, bool]:
+    """Of all that is unknown, what could not be read comes first: the rest follows from it."""
+    return -finding.severity.rank, finding.check_id != "evidence"
+
+
+def _reason(finding: Finding) -> str:
+    """Two or three words; that it is so is not known of a check whose answer is UNKNOWN."""
+    in_doubt = finding.severity is Severity.UNKNOWN and finding.check_id != "evidence"
+    return BY_ID[finding.check_id].short + ("?" if in_doubt else "")
 
 
 def _is_reason(finding: Finding, history: History) -> bool:

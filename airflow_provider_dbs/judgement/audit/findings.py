@@ -124,7 +124,7 @@ class Threshold(_Record, frozen=True, kw_only=True):
 class Finding(_Record, frozen=True, kw_only=True):
     """The answer of one check about one plan; there is one also when all is well.
 
-    ``measured`` is in ``unit``: seconds, ratio, count, percent, size, days, or a word such as a status (unit "status").
+    ``measured`` is in ``unit``: seconds, ratio, count, size, days, or a word such as a status (unit "status").
     ``evidence`` holds at most 20 items; ``fingerprint`` is made from all of them, the plan and the check.
     """
 
@@ -335,12 +335,19 @@ class Audit(_Record, frozen=True, kw_only=True):
     changes: Changes | None = None
 
     def to_json(self) -> bytes:
-        return msgspec.json.encode(self)
+        """UTF-8, keys in the order of the records: the same bytes for the same audit."""
+        return msgspec.json.encode(self, order="deterministic")
 
     @classmethod
     def from_json(cls, text: bytes | str) -> Audit:
         """Read ``audit.json``; a text of another shape or schema version raises ``ValueError`` saying where."""
-        audit = msgspec.json.decode(text, type=cls)
-        if audit.schema_version != SCHEMA_VERSION:
-            raise ValueError(f"audit.json has schema_version {audit.schema_version}, not {SCHEMA_VERSION}")
-        return audit
+        version = msgspec.json.decode(text, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"audit.json has schema_version {version}, not {SCHEMA_VERSION}")
+        return msgspec.json.decode(text, type=cls)
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    """The one field that every version of ``audit.json`` has."""
+
+    schema_version: int

@@ -47,13 +47,14 @@ def roll_up(
 def merge(parts: Sequence[Audit], *, previous: Audit | None = None) -> Audit:
     """One audit of several, such as those of a mapped task; ``as_of`` is the oldest of theirs.
 
-    Of a plan that several parts judge, the newest judgement counts. Raises ``ValueError`` without any part.
+    Of a plan that several parts judge, the newest judgement counts, and of those of one instant the worst. Raises
+    ``ValueError`` without any part.
     """
     if not parts:
         raise ValueError("there is no audit to merge")
-    latest: dict[str, PlanAudit] = {}
-    for part in sorted(parts, key=lambda each: each.as_of):
-        latest.update((plan.backup_plan_id, plan) for plan in part.plans)
+    judged = [(part.as_of, plan) for part in parts for plan in part.plans]
+    judged.sort(key=lambda each: (each[0], each[1].severity.rank))
+    latest = {plan.backup_plan_id: plan for _, plan in judged}
     calls = [part.api_calls for part in parts]
     digests = {part.policy_digest for part in parts}
     audit = Audit(

@@ -55,7 +55,9 @@ def full_age(history: History) -> Answer:
 
 def _no_usable_full(history: History, threshold: Threshold, basis: Basis) -> Answer:
     listed = history.fulls[-1:]
-    summary = "there is no full backup" if not listed else "no full backup is usable"
+    summary = (
+        "no full backup is usable" if listed else f"no full backup of the last {duration(history.settings.history)}"
+    )
     for full in listed:
         because = unusable_because(full.row, at=history.as_of, as_of=history.as_of, min_size=history.settings.min_size)
         summary += f"; the newest, {clean(full.id, 60)}: {because}"

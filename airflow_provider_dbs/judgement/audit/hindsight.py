@@ -14,7 +14,20 @@ from datetime import datetime
 import msgspec
 
 from airflow_provider_dbs.judgement.usable import CLOCK_SKEW
-from airflow_provider_dbs.models import FullBackup, FullBackupStatus, IncrementalBackup, IncrementalBackupStatus
+from airflow_provider_dbs.models import (
+    BackupPlan,
+    FullBackup,
+    FullBackupStatus,
+    IncrementalBackup,
+    IncrementalBackupStatus,
+)
+
+
+def plan_as_of(plan: BackupPlan, as_of: datetime, read_at: datetime) -> BackupPlan:
+    """A plan that was created in between is as new as can be."""
+    if not _in_between(plan.backup_plan_create_time, as_of, read_at):
+        return plan
+    return msgspec.structs.replace(plan, backup_plan_create_time_ms=_ms(as_of))
 
 
 def fulls_as_of(rows: Sequence[FullBackup], as_of: datetime, read_at: datetime) -> list[FullBackup]:
@@ -38,7 +51,7 @@ def fulls_as_of(rows: Sequence[FullBackup], as_of: datetime, read_at: datetime) 
 
 def logs_as_of(rows: Sequence[IncrementalBackup], as_of: datetime, read_at: datetime) -> list[IncrementalBackup]:
     """A segment that was sealed in between was being filled, up to ``as_of``."""
-    filled_to = round(as_of.timestamp() * 1000)
+    filled_to = _ms(as_of)
     return [
         msgspec.structs.replace(
             row,
@@ -50,6 +63,10 @@ def logs_as_of(rows: Sequence[IncrementalBackup], as_of: datetime, read_at: date
         for row in rows
         if not _in_between(row.placed_time, as_of, read_at)
     ]
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _in_between(moment: datetime | None, as_of: datetime, read_at: datetime) -> bool:

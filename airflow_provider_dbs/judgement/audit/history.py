@@ -130,10 +130,15 @@ class History:
         """Whether the plan is so new that its first full backup is not overdue."""
         return self.is_new(self.cadence + self.settings.checks.full_age.new_plan)
 
+    @cached_property
+    def created(self) -> datetime | None:
+        """When the plan was created; a time of the future is not believed, or the plan would be new for ever."""
+        created = self.plan.backup_plan_create_time
+        return None if created is None or created > self.as_of + CLOCK_SKEW else created
+
     def is_new(self, grace: timedelta) -> bool:
         """Whether the plan was created less than ``grace`` ago; a plan that does not say when is not new."""
-        created = self.plan.backup_plan_create_time
-        return created is not None and self.as_of - created < grace
+        return self.created is not None and self.as_of - self.created < grace
 
     @property
     def is_logical(self) -> bool:

@@ -40,7 +40,8 @@ def log_sequence_gap(history: History) -> Answer:
     chains = history.coverage.chains
     if not any([*(run.base_name for run in chains.runs), *(found.base_name for found in chains.breaks)]):
         return not_evaluated("the log segments' names carry no numbers", Basis.SERVICE)
-    gaps = [found for found in chains.breaks if found.cause is BreakCause.SEQUENCE_GAP]
+    # Beside what is missing a segment may have expired or be broken, which is then the cause of the break.
+    gaps = [found for found in chains.breaks if found.missing_count]
     epochs = [found for found in chains.breaks if found.cause is BreakCause.EPOCH_BREAK]
     recent = [found for found in gaps if _matters_now(history, found)]
     severity = Severity.OK

@@ -45,8 +45,8 @@ def _paused(history: History) -> tuple[Severity, str]:
     """A pause that has cost a backup is worse; the service does not say when it began."""
     tolerated = history.settings.checks.plan_state.paused
     newest = next((full.placed for full in reversed(history.fulls) if full.placed is not None), None)
-    newest = newest or history.plan.backup_plan_create_time
-    if history.schedule is None or newest is None or newest > history.as_of:
+    newest = newest or history.created
+    if history.schedule is None or newest is None or newest > history.as_of or "fulls" in history.incomplete:
         return Severity.WARN, ""
     lost = history.schedule.next(newest + history.settings.checks.schedule_missed.early)
     overdue = history.as_of - lost

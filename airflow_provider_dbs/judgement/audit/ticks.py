@@ -33,8 +33,7 @@ def tick_marks(history: History, period: timedelta) -> tuple[TickMark, ...]:
     if history.schedule is None:
         return ()
     since = history.as_of - period
-    created = history.plan.backup_plan_create_time
-    ticks = history.schedule.between(max(since, created) if created else since, history.as_of)
+    ticks = history.schedule.between(max(since, history.created or since), history.as_of)
     early = history.settings.checks.schedule_missed.early
     belonging: list[list[Full]] = [[] for _ in ticks]
     for full in history.fulls:

@@ -14,6 +14,7 @@ from airflow_provider_dbs.judgement.audit import (
     audit_unavailable,
     compare,
     format_catalogue,
+    logs_since,
     merge,
     required_inputs,
     roll_up,
@@ -87,8 +88,9 @@ def test_another_shape_is_refused(text):
 def test_another_schema_version_is_refused(world):
     later = msgspec.structs.replace(together(world.healthy(1)), schema_version=2)
 
-    with pytest.raises(ValueError, match="schema_version 2, not 1"):
-        Audit.from_json(later.to_json())
+    for text in (later.to_json(), '{"schema_version": 2, "plans": "in another shape"}'):
+        with pytest.raises(ValueError, match="schema_version 2, not 1"):
+            Audit.from_json(text)
 
 
 def test_what_is_new_ongoing_and_resolved(world):
@@ -180,6 +182,19 @@ def test_merging_counts_the_newest_judgement_and_no_guesses(world):
     assert merged.policy_digest is None
 
 
+def test_of_two_judgements_of_one_instant_the_worse_counts(world):
+    good, bad = together(world.healthy(1)), together(world.healthy(1).fail(-1))
+
+    assert merge([good, bad]).plans == merge([bad, good]).plans == bad.plans
+
+
+def test_what_is_not_known_does_not_read_like_a_fact(world):
+    plan = world.healthy().with_plan(backup_period="Someday").missing("403", "logs").audit()
+
+    assert plan.summary.reasons == ("not all read", "backup missed?")
+    assert plan.findings[0].check_id == "evidence"
+
+
 def test_merging_nothing_is_refused():
     with pytest.raises(ValueError, match="no audit to merge"):
         merge([])
@@ -216,6 +231,23 @@ def test_the_lists_fetched_are_enough(world):
     case.logs = [log for log in case.logs if log.start_time >= inputs.logs_since]
 
     assert [f.severity for f in case.audit(policy).findings] == [f.severity for f in everything.findings]
+
+
+def test_while_fulls_fail_the_logs_are_read_back_to_the_last_good_one(world):
+    case = world.healthy(5, log_days=30).fail(*range(-12, 0))
+    policy = Policy.from_mapping({"recovery_window": "3d", "rpo": "2h"})
+    inputs = required_inputs(policy, case.plan, as_of=case.as_of)
+    since = logs_since(inputs, policy, case.plan, case.fulls, as_of=case.as_of)
+    everything = case.audit(policy)
+    assert everything.summary.coverage_ratio == 1
+    case.logs = [log for log in case.logs if log.start_time >= since]
+
+    assert since < inputs.logs_since
+    assert case.audit(policy).summary.coverage_ratio == 1
+    assert [f.severity for f in case.audit(policy).findings] == [f.severity for f in everything.findings]
+    assert logs_since(inputs, policy, case.plan, [], as_of=case.as_of) == inputs.logs_since
+    well = world.healthy(5)
+    assert logs_since(inputs, policy, well.plan, well.fulls, as_of=case.as_of) == inputs.logs_since
 
 
 def test_the_catalogue_can_be_printed():

@@ -70,6 +70,8 @@ GOLDEN = [
     ("full.age", "new plan", lambda w: new(w, w.healthy().without_newest(30), 40 * H), None, "info"),
     ("full.age", "no longer new", lambda w: new(w, w.healthy().without_newest(30), 49 * H), None, "error"),
     ("full.age", "none usable", lambda w: only(w.healthy(), 1).fail(-1), None, "error"),
+    ("full.age", "created in the future, they say", lambda w: w.healthy().without_newest(30).with_plan(
+        backup_plan_create_time_ms=w.ms(w.AS_OF + D)), None, "error"),
     ("full.age", "incomplete, yet fresh", lambda w: w.healthy().missing("throttled", "fulls"), None, "ok"),
     ("full.age", "incomplete", lambda w: w.healthy().without_newest(2).missing("throttled", "fulls"), None, "unknown"),
     ("full.age", "left out", lambda w: w.healthy().without_newest(2), {"leave_out": ["full.age"]}, "not_evaluated"),
@@ -186,6 +188,10 @@ GOLDEN = [
     ("log.sequence_gap", "no numbers", lambda w: unnumbered(w.healthy()), None, "not_evaluated"),
     ("log.sequence_gap", "no logs", lambda w: w.healthy().without_logs(), None, "not_evaluated"),
     ("log.sequence_gap", "logs off", lambda w: w.healthy(log_span=None), None, "not_evaluated"),
+    ("log.sequence_gap", "missing beside an expired one", lambda w: beside(w.healthy().change_log(
+        -5, backup_set_expired_time_ms=w.ms(w.AS_OF - H))), None, "error"),
+    ("log.sequence_gap", "missing beside a broken one", lambda w: beside(w.healthy().change_log(
+        -5, backup_status=IncrementalBackupStatus.UNCOMPLETED)), None, "error"),
     ("log.sequence_gap", "logs off, unread", lambda w: w.healthy(log_span=None).missing("x", "logs"), None, "not_evaluated"),
     ("log.sequence_gap", "incomplete", lambda w: w.healthy().missing("x", "logs"), None, "unknown"),
     ("log.sequence_gap", "none read", lambda w: w.healthy().without_logs().missing("x", "logs"), None, "unknown"),
@@ -229,6 +235,8 @@ GOLDEN = [
         backup_plan_status=BackupPlanStatus.PAUSE), None, "warn"),
     ("plan.state", "paused for long", lambda w: w.healthy().without_newest(2).with_plan(
         backup_plan_status=BackupPlanStatus.PAUSE), None, "error"),
+    ("plan.state", "paused, fulls unread", lambda w: w.healthy().without_newest(30).with_plan(
+        backup_plan_status=BackupPlanStatus.PAUSE).missing("403", "fulls"), None, "warn"),
     ("plan.state", "paused, no schedule", lambda w: unscheduled(w.healthy()).with_plan(
         backup_plan_status=BackupPlanStatus.PAUSE), None, "warn"),
     ("plan.state", "paused, no full", lambda w: w.healthy().without_newest(30).with_plan(
@@ -356,6 +364,12 @@ def renumbered(case, newest):
 def unnumbered(case):
     for place, log in enumerate(case.logs):
         case.change_log(place, backup_set_id=f"wal-{log.backup_set_id[-6:]}")
+    return case
+
+
+def beside(case):
+    """Drops the segment after the newest but four."""
+    del case.logs[-4]
     return case
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from airflow_provider_dbs.judgement.audit import Policy, audit_plan, compare, roll_up
-from airflow_provider_dbs.judgement.audit.hindsight import fulls_as_of, logs_as_of
+from airflow_provider_dbs.judgement.audit.hindsight import fulls_as_of, logs_as_of, plan_as_of
 from airflow_provider_dbs.models import (
     BackupPlan,
     BackupPlanStatus,
@@ -85,6 +85,14 @@ def test_a_segment_that_was_sealed_in_between_was_being_filled() -> None:
         assert (row.backup_status, row.end_time_ms) == (IncrementalBackupStatus.FILLING, ms(end))
     kept = [log(-60, -30), log(-60, 66), log(None)]
     assert logs_as_of(kept, AS_OF, READ_AT) == kept
+
+
+def test_a_plan_that_was_created_in_between_is_new() -> None:
+    for created, kept in ((-60.0, -60.0), (30, 0.0), (66, 66), (None, None)):
+        plan = BackupPlan(
+            backup_plan_id="dbs1", backup_plan_status=BackupPlanStatus.RUNNING, backup_plan_create_time_ms=ms(created)
+        )
+        assert plan_as_of(plan, AS_OF, READ_AT).backup_plan_create_time_ms == ms(kept)
 
 
 def test_a_gap_that_moves_with_the_window_is_an_old_matter() -> None:
