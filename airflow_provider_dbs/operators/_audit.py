@@ -89,9 +89,14 @@ class DbsAuditTask(BaseOperator):
         """Write, tell, and return the summary; or fail, after the summary has gone to XCom."""
         from airflow_provider_dbs.metrics import send_gauges
         from airflow_provider_dbs.operators.audit_words import failure_reason, say, summarise
+        from airflow_provider_dbs.report import render_markdown
 
         say(audit, self.log.info)
-        paths = files.write(audit)
+        try:
+            paths = files.write(audit)
+        except Exception:
+            self.log.error("The report could not be written. What it says in short:\n%s", render_markdown(audit))
+            raise
         self.report_link = paths.url or ""
         self.log.info("Report: %s", paths.url or paths.html)
         if self.sends_gauges:

@@ -128,6 +128,10 @@ class DbsBackupAuditOperator(DbsAuditTask):
 
         listed = await client.list_backup_plans(backup_plan_ids=filters.backup_plan_ids, region=filters.region)
         plans = [plan for plan in listed if filters.keep(plan)]
+        if filters.backup_plan_ids is None:
+            for number, override in enumerate(policy.overrides):
+                if not any(override.fits(p.backup_plan_id, p.backup_plan_name, p.database_type) for p in plans):
+                    self.log.warning("policy.overrides[%d] fits none of the plans: is what it names right?", number)
         fleet = FleetAudit(client, policy, as_of, ProgressLog(self.log.info))
         work, limit, region_id = fleet.estimate(plans), client.settings.max_calls_per_second, client.settings.region_id
         self.log.info(

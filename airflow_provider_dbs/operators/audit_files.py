@@ -5,18 +5,21 @@
 
     <output_path>/<dag_id>/<task_id>/20261121T020000Z/audit.html, audit.md, audit.json
 
-The stamp is the audit's ``as_of``. A part of a mapped audit has ``-part0003`` behind it and is nobody's last audit.
-``audit.json`` is written last: where it stands, the audit is whole.
+The stamp is the audit's ``as_of``; a second audit of the same instant has ``-2`` behind it, so that none overwrites
+another. A part of a mapped audit has ``-part0003`` and is nobody's last audit. ``audit.json`` is written last: where it
+stands, the audit is whole.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
 _LOCAL = ("", "file", "local")
-_WHOLE = re.compile(r"\d{8}T\d{6}Z")
+_WHOLE = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 HTML, MARKDOWN, JSON = "audit.html", "audit.md", "audit.json"
 
 
@@ -74,12 +77,14 @@ class AuditFiles:
         directory = _path(self._directory)
         if directory.protocol in _LOCAL:
             Path(directory.path).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory.path):
+                pass
         else:
             directory.fs.exists(directory.path)
 
     def write(self, audit: Audit) -> Paths:
         """Write the three files; each appears whole or not at all."""
-        place = self._place(audit.as_of)
+        place = self._new_place(audit.as_of)
         html, markdown, json = (f"{self._directory}/{place}/{name}" for name in (HTML, MARKDOWN, JSON))
         url = self._url(f"{place}/{HTML}")
         _put(html, render_html(audit).encode())
@@ -110,8 +115,11 @@ class AuditFiles:
     def _directory(self) -> str:
         return f"{self.output_path.rstrip('/')}/{self.dag_id}/{self.task_id}"
 
-    def _place(self, as_of: datetime) -> str:
-        return _stamp(as_of) + (f"-part{self.map_index:04d}" if self.map_index >= 0 else "")
+    def _new_place(self, as_of: datetime) -> str:
+        """A directory that no other audit has; on a disk it is made, and so taken."""
+        stamp = _stamp(as_of) + (f"-part{self.map_index:04d}" if self.map_index >= 0 else "")
+        places = (stamp if number == 1 else f"{stamp}-{number}" for number in count(1))
+        return next(place for place in places if _take(_path(f"{self._directory}/{place}")))
 
     def _url(self, name: str) -> str | None:
         base = self.report_url or (self.output_path if self.output_path.startswith(("http://", "https://")) else None)
@@ -182,6 +190,16 @@ def _path(text: str) -> ObjectStoragePath:
     return ObjectStoragePath(text)
 
 
+def _take(directory: ObjectStoragePath) -> bool:
+    if directory.protocol not in _LOCAL:
+        return not directory.fs.exists(directory.path)
+    try:
+        Path(directory.path).mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
 def _put(address: str, content: bytes) -> None:
     """An object store shows an object when its upload is complete; on a disk a renamed file does the same."""
     path = _path(address)
@@ -190,7 +208,6 @@ def _put(address: str, content: bytes) -> None:
             file.write(content)
         return
     target = Path(path.path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         part.write_bytes(content)

@@ -21,7 +21,5 @@ __all__ = ["render_html", "render_json", "render_markdown"]
 
 
 def render_json(audit: Audit) -> bytes:
-    """``audit.json``: UTF-8, keys in the order of the records, the same bytes for the same audit."""
-    import msgspec
-
-    return msgspec.json.encode(audit, order="deterministic")
+    """``audit.json``."""
+    return audit.to_json()

@@ -7,6 +7,7 @@ and key ids; ``markdown`` and ``html`` are escaped for their format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape as escape_html
@@ -68,8 +69,8 @@ class News:
 
     @property
     def text(self) -> str:
-        """Plain text of some lines."""
-        return "\n".join(self._lines("- ", "  ", lambda line: line, f"Report: {self.report}"))
+        """Plain text of some lines, in which no plan's name calls the whole channel of a Slack."""
+        return "\n".join(self._lines("- ", "  ", _without_calls, f"Report: {self.report}"))
 
     @property
     def markdown(self) -> str:
@@ -96,6 +97,11 @@ class News:
         if len(self.items) > MOST_ITEMS:
             yield f"{bullet}+{len(self.items) - MOST_ITEMS:,} more"
         yield report
+
+
+def _without_calls(line: str) -> str:
+    """Slack takes ``<!channel>`` and ``<@U123>`` for mentions, in plain text as well."""
+    return re.sub(r"<(?=[!@#])", "<\u200b", line)
 
 
 def news_of(audit: Audit, report: str) -> News | None:

@@ -2,8 +2,8 @@
 """How a report says things: durations, instants, quantities, and texts of the service made safe to show.
 
 ``plain`` is for every text that comes from outside (plan names, error messages, ids): one line, without control
-characters, and without the user names, endpoints and key ids that a report leaves out. It does not escape: that
-belongs to the format (Jinja2's autoescape, ``markdown.escape``).
+characters, and without the user names, endpoints, key ids and secrets that a report leaves out. It does not escape:
+that belongs to the format (Jinja2's autoescape, ``markdown.escape``).
 """
 
 from __future__ import annotations
@@ -35,9 +35,18 @@ _ISO_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d{1,6})?)?
 
 _LEFT_OUT = (
     (re.compile(r"'[^'\s]{1,64}'@'[^'\s]{1,255}'"), "[user]"),  # how MySQL names an account
-    (re.compile(r"(?i)\b(user(?:[ _]?name)?)(\s*[:=]?\s*)(['\"])[^'\"\s]{1,64}\3"), r"\1\2[user]"),
+    (re.compile(r"(?i)\b(user(?:[ _]?name)?|role)(\s*[:=]?\s*)(['\"])[^'\"\s]{1,64}\3"), r"\1\2[user]"),
+    (re.compile(r"(?i)\b(user(?:[ _]?name)?)(\s*[:=]\s*)[^\s'\"\[,;]{1,64}"), r"\1\2[user]"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@]{1,200}@"), r"\1[user]@"),
+    (
+        re.compile(r"(?i)(password|passwd|pwd|secret|token)(['\"]?\s*[:=]\s*)(?!(?:yes|no)\b)[^\s,;]{1,200}"),
+        r"\1\2[secret]",
+    ),
     (re.compile(r"\b(?:LTAI|STS\.)[A-Za-z0-9]{8,64}\b"), "[key id]"),
     (re.compile(r"(?i)\b[a-z0-9][a-z0-9.-]{0,200}\.aliyuncs\.com(?::\d{1,5})?"), "[endpoint]"),
+    (re.compile(r"(?i)\b(host(?:[ _]?name)?\s*[:=]\s*|server on )(?!\[)[^\s,;]{1,255}"), r"\1[endpoint]"),
+    (re.compile(r"(?i)\b(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}:\d{2,5}\b"), "[endpoint]"),
+    (re.compile(r"(?i)\[(?=[0-9a-f:]{0,40}::)[0-9a-f:]{2,45}\](?::\d{1,5})?"), "[endpoint]"),
     (re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\d.])"), "[endpoint]"),
 )
 
@@ -112,7 +121,7 @@ def size(value: float | None) -> str:
 
 def share(ratio: float | None) -> str:
     """``99.2 %``, cut rather than rounded: only what is whole is called 100 %."""
-    return NONE if ratio is None else f"{number(int(ratio * 1000) / 10)} %"
+    return NONE if ratio is None else f"{number(int(round(ratio * 1000, 6)) / 10)} %"
 
 
 def quantity(value: float | str | None, unit: str | None) -> str:
@@ -125,8 +134,8 @@ def quantity(value: float | str | None, unit: str | None) -> str:
         return duration(value)
     if unit == "days":
         return f"{number(value)} d"
-    if unit == "percent":
-        return f"{number(value)} %"
+    if unit == "ratio":
+        return share(value)
     if unit == "size":
         return size(value)
     return number(value)

@@ -164,6 +164,15 @@ def test_nothing_of_the_service_is_markup(dbs: Emulator, tmp_path: Path, sent: l
     assert name in text
 
 
+def test_a_plan_cannot_call_a_whole_channel(dbs: Emulator, tmp_path: Path, sent: list[str]) -> None:
+    add_plan(dbs, "billing", plan={"backup_plan_name": "<!channel> <@U1> <b>"}, failed=[0, 1])
+    DbsAuditNotifier(*(Chat(sent, text=f"{{{{ dbs_audit.{form} }}}}") for form in ("text", "markdown")))(
+        after_audit(tmp_path)
+    )
+    assert not any(call in told for told in sent for call in ("<!", "<@"))
+    assert "<b>" in sent[0]
+
+
 def test_many_items_are_counted(dbs: Emulator, tmp_path: Path, tell: DbsAuditNotifier, sent: list[str]) -> None:
     for number in range(8):
         add_plan(dbs, f"p{number}", failed=[0, 1])

@@ -276,6 +276,27 @@ def test_an_as_of_of_long_ago_is_warned_of(dbs: Emulator, tmp_path: Path, log_li
     assert any("lies 3 d back: backups that have expired since are not listed" in line for line in log_lines())
 
 
+def test_an_override_that_fits_no_plan_is_told(
+    dbs: Emulator, tmp_path: Path, log_lines: Callable[[], list[str]]
+) -> None:
+    add_plan(dbs, "orders")
+    overrides = [{"backup_plan_name": "order*", "rpo": "3h"}, {"backup_plan_id": "dbsorder", "rpo": "1m"}]
+    audit(tmp_path, policy={"overrides": overrides})
+    assert [line.split(":")[0] for line in log_lines() if "overrides" in line] == [
+        "policy.overrides[1] fits none of the plans"
+    ]
+    audit(tmp_path, policy={"overrides": overrides}, backup_plan_ids="dbsorders")
+    assert not any("overrides" in line for line in log_lines())
+
+
+def test_the_logs_are_judged_with_the_last_good_full_however_old(dbs: Emulator, tmp_path: Path) -> None:
+    add_plan(dbs, "orders", failed=list(range(8)), logs={"days": 15})
+    _, found = audit(tmp_path)
+    assert finding_of(found, "dbsorders", "full.age").severity is Severity.ERROR
+    assert finding_of(found, "dbsorders", "coverage").measured == 1
+    assert finding_of(found, "dbsorders", "content.age").severity is Severity.OK
+
+
 def test_the_summary_stays_small(dbs: Emulator, tmp_path: Path) -> None:
     for number in range(60):
         dbs.add_plan(f"dbs{number:02d}", backup_plan_name="n" * 5000)

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -23,6 +27,18 @@ from tests.operators.conftest import run
 def plan(dbs: Emulator) -> Emulator:
     add_plan(dbs, "orders")
     return dbs
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Tests in a container run as root, whom no permission stops."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def ago(**length: float) -> datetime:
@@ -45,15 +61,49 @@ def test_the_default_is_a_directory_of_airflow(plan: Emulator, tmp_path: Path, m
     assert summary["audit_json"].startswith(f"{tmp_path}/dbs-audits/nightly/audit/")
 
 
-def test_a_write_that_fails_leaves_nothing_half(plan: Emulator, tmp_path: Path) -> None:
-    as_of = ago(minutes=1).replace(microsecond=0)
-    blocked = tmp_path / "nightly" / "audit" / f"{as_of:%Y%m%dT%H%M%SZ}" / "audit.md"
-    (blocked / "a directory where the file should be").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        run(auditing(tmp_path, as_of=as_of), audit_context())
-    assert sorted(path.name for path in blocked.parent.iterdir()) == ["audit.html", "audit.md"]
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[int], None]]:
+    """Lets no file grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_fails_leaves_nothing_half_and_the_report_in_the_log(
+    plan: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str], small_disk: Callable[[int], None]
+) -> None:
+    small_disk(20_000)
+    with pytest.raises(OSError, match="too large"):
+        run(auditing(tmp_path, as_of=ago(hours=1)), audit_context())
+    small_disk(resource.RLIM_INFINITY)
+    (place,) = (tmp_path / "nightly" / "audit").iterdir()
+    assert list(place.iterdir()) == []
+    told = capsys.readouterr().out.partition("The report could not be written")[2]
+    assert "| ✅ ok | orders (dbsorders) |" in told
     summary, _ = audit(tmp_path)
     assert summary["changes"] is None  # an audit without audit.json is none
+
+
+def test_a_place_that_cannot_be_written_is_found_before_dbs_is_asked(plan: Emulator) -> None:
+    with TemporaryDirectory() as place, as_nobody():
+        kept = Path(place) / "nightly" / "audit"
+        with pytest.raises(AirflowFailException, match=f"output_path='{place}' cannot be written"):
+            run(auditing(place), audit_context())
+    assert not kept.exists()
+    assert plan.calls == []
+
+
+@pytest.mark.parametrize("store", ["disk", "memory://same"])
+def test_an_audit_of_the_same_instant_overwrites_none(plan: Emulator, tmp_path: Path, store: str) -> None:
+    attach("memory", fs=MemoryFileSystem())
+    output, as_of = (tmp_path if store == "disk" else store), ago(hours=1)
+    first, before = audit(output, as_of=as_of)
+    add_plan(plan, "billing", failed=[0, 1])
+    second, _ = audit(output, as_of=as_of)
+    assert second["audit_json"] == first["audit_json"].replace("Z/", "Z-2/")
+    assert read_audit(first["audit_json"]) == before
+    third, _ = audit(output)
+    assert third["changes"]["new"] == 0  # the second was the last
 
 
 @pytest.mark.parametrize(

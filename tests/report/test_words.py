@@ -33,7 +33,7 @@ def test_size_has_no_unit_because_the_service_names_none(value, said):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "said"), [(None, "–"), (0, "0 %"), (0.962, "96.2 %"), (1, "100 %"), (0.99999, "99.9 %")]
+    ("ratio", "said"), [(None, "–"), (0, "0 %"), (0.962, "96.2 %"), (1, "100 %"), (0.99999, "99.9 %"), (0.57, "57 %")]
 )
 def test_share_is_never_rounded_up_to_whole(ratio, said):
     assert words.share(ratio) == said
@@ -46,9 +46,10 @@ def test_share_is_never_rounded_up_to_whole(ratio, said):
         ("Forbidden.RAM", "status", "Forbidden.RAM"),
         (3600, "seconds", "1 h"),
         (6.5, "days", "6.5 d"),
-        (98.2, "percent", "98.2 %"),
         (5e9, "size", "5 G"),
-        (0.31, "ratio", "0.31"),
+        (0.31, "ratio", "31 %"),
+        (2.5, "ratio", "250 %"),
+        (1, "ratio", "100 %"),
         (1440, "count", "1440"),
         (1234.6, None, "1235"),
     ],
@@ -91,6 +92,16 @@ def test_schedule(period, start, said):
     [
         ("Access denied for user 'root'@'db.internal'", "Access denied for user [user]"),
         ('user name: "dba" is locked', "user name: [user] is locked"),
+        ("user=root password=hunter2", "user=[user] password=[secret]"),
+        ("jdbc:mysql://root:hunter2@db.corp.example:3306/x", "jdbc:mysql://[user]@[endpoint]/x"),
+        ("AccessKeySecret: abcdEFGH1234, retry", "AccessKeySecret: [secret], retry"),
+        ("Access denied (using password: YES)", "Access denied (using password: YES)"),
+        ('role "bob" does not exist', "role [user] does not exist"),
+        (
+            "Can't connect to MySQL server on 'db.corp.example' (111)",
+            "Can't connect to MySQL server on [endpoint] (111)",
+        ),
+        ("host=db1 is down, not [fe80::1]:3306 [12:30:00]", "host=[endpoint] is down, not [endpoint] [12:30:00]"),
         ("cannot reach 10.0.0.7:3306 nor rm-bp1.mysql.rds.aliyuncs.com:3306", "cannot reach [endpoint] nor [endpoint]"),
         ("key LTAI5tABCDEFGH1234 refused", "key [key id] refused"),
         (
