@@ -22,6 +22,7 @@ BENCHMARKS = {
     "import": "benchmarks.imports",
     "credentials": "benchmarks.credentials",
     "audit": "benchmarks.audit",
+    "waiting": "benchmarks.waiting",
 }
 
 
