@@ -16,13 +16,13 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_dbs.asset_uri import backup_asset_uri
 from airflow_provider_dbs.client.errors import DbsError
-from airflow_provider_dbs.hooks.shared import SharedReader, sharing
 from airflow_provider_dbs.judgement.finished import backup_record
 from airflow_provider_dbs.judgement.plan import PlanTrouble, plan_trouble
 from airflow_provider_dbs.judgement.words import clean
 from airflow_provider_dbs.models import FullBackup
 from airflow_provider_dbs.triggers.announced import AnnouncedBackups, announced_backups
 from airflow_provider_dbs.triggers.hindrance import Hindrance
+from airflow_provider_dbs.triggers.loading import load_shared_reading
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
@@ -84,6 +84,9 @@ class DbsBackupFinishedTrigger(BaseEventTrigger):
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncGenerator[Look, None]:
         """Looks at the plan for ever, whatever happens; the listing is shared with all gates of the triggerer."""
+        await load_shared_reading()
+        from airflow_provider_dbs.hooks.shared import sharing
+
         watch = _Watch(**kwargs)
         failures = 0
         async with sharing():
@@ -164,6 +167,8 @@ class _Watch:
         self.poll_interval = poll_interval
         self._plan_id = backup_plan_id
         self._plan_is_sound = False
+        from airflow_provider_dbs.hooks.shared import SharedReader
+
         self._reader = SharedReader(dbs_conn_id, region_id, poll_interval)
         self._hindrance = Hindrance(log, f"The watch of plan {backup_plan_id} through connection {dbs_conn_id}")
 
