@@ -12,7 +12,7 @@ PINS_3.1.8 := "apache-airflow-providers-common-compat==1.12.0"
 PINS_3.2.2 := "fastapi<0.137" "svcs<26"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench compat constraints wheel clean
+.PHONY: help demo test test-slow test-fast lint format bench compat constraints wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +35,16 @@ $(AXE): tests/report/package.json
 	@if command -v npm >/dev/null; then npm install --silent --prefix tests/report --no-package-lock --no-audit --no-fund && \
 		touch $@; else echo "npm is missing: the report's accessibility is not tested"; fi
 
-test: $(READY) $(AXE)  ## All tests, with the coverage gate of the packages that decide
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=
+test: $(READY) $(AXE)  ## The tests, with the coverage gate of the packages that decide
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= -m "not slow"
 	@$(BIN)/python -m coverage report --fail-under=100 --skip-covered \
 		--include='airflow_provider_dbs/client/*,airflow_provider_dbs/models.py,airflow_provider_dbs/statuses.py,airflow_provider_dbs/judgement/*'
 
+test-slow: $(READY)  ## End-to-end runs on all processes of a real Airflow, a minute each
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
 test-fast: $(READY)  ## Only the tests that need no Airflow, no browser, no wheel
-	@$(BIN)/python -m pytest -n 2 -q -m "not airflow and not browser and not wheel"
+	@$(BIN)/python -m pytest -n 2 -q -m "not slow and not airflow and not browser and not wheel"
 
 lint: $(READY)  ## Style and types
 	@$(BIN)/ruff check .

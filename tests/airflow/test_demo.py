@@ -56,6 +56,7 @@ def test_the_gate_refuses_with_its_reason(demo: Demo) -> None:
     assert "wait_for_full_backup: failed, extract: upstream_failed, load: upstream_failed" in screen
 
 
+@pytest.mark.slow
 def test_a_deferred_gate_holds_no_worker_slot(demo: Demo) -> None:
     done = demo("deferred")
     assert done.returncode == 0, done.stdout

@@ -56,6 +56,7 @@ class Drill:
         return found
 
 
+@pytest.mark.slow
 def test_each_backup_starts_the_dag_once_though_the_triggerer_dies(dbs: Emulator, airflow_home: Path) -> None:
     example = (ROOT / "example_dags" / f"{DAG}.py").read_text()
     (airflow_home / "dags" / "drill.py").write_text(example.replace("poll_interval=60", "poll_interval=1"))

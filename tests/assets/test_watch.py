@@ -392,8 +392,10 @@ async def test_the_memory_can_be_read_by_a_person(
 ) -> None:
     triggerer(asset)
     await looks.more()
-    plan.add_full_backup(PLAN, "tonight", start=NOW - HOUR, end=NOW + timedelta(seconds=90))
+    # Later than the watch's own beginning, which would be remembered as the end otherwise.
+    end = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=90)
+    plan.add_full_backup(PLAN, "tonight", start=NOW - HOUR, end=end)
     await until(lambda: "tonight" in airflow.remembers(asset))
     assert STORE_KEY == "announced_full_backups"
-    ends = {"old": iso(NOW - 24 * HOUR), "tonight": iso(NOW + timedelta(seconds=90))}
+    ends = {"old": iso(NOW - 24 * HOUR), "tonight": iso(end)}
     assert airflow.store == {asset.name: {"end_time": ends["tonight"], "seen": ends}}
