@@ -59,10 +59,14 @@ class Instant:
     def __get__(self, row: object | None, owner: type) -> Instant | datetime | None:
         if row is None:
             return self
-        value = getattr(row, self._field)
-        if not value:
-            return None
-        return _EPOCH + (timedelta(seconds=value) if value < SECONDS_BELOW else timedelta(milliseconds=value))
+        value = _milliseconds(getattr(row, self._field))
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+def _milliseconds(value: int | None) -> int | None:
+    if not value:
+        return None
+    return value * 1000 if value < SECONDS_BELOW else value
 
 
 _WIRE_EXCEPTIONS = {
@@ -163,6 +167,11 @@ class FullBackup(Row, frozen=True, kw_only=True):
         """Where the backup stands in time: StartTime, or CreateTime while it has not started."""
         return self.start_time or self.create_time
 
+    @property
+    def placed_ms(self) -> int | None:
+        """``placed_time`` in milliseconds, to sort by."""
+        return _milliseconds(self.start_time_ms or self.create_time_ms)
+
 
 class IncrementalBackup(Row, frozen=True, kw_only=True):
     """One log segment (``Items.IncrementBackupFile[]`` of DescribeIncrementBackupList).
@@ -197,6 +206,11 @@ class IncrementalBackup(Row, frozen=True, kw_only=True):
     def placed_time(self) -> datetime | None:
         """Where the segment stands in time: its StartTime."""
         return self.start_time
+
+    @property
+    def placed_ms(self) -> int | None:
+        """``placed_time`` in milliseconds, to sort by."""
+        return _milliseconds(self.start_time_ms)
 
 
 class BackupPlan(Row, frozen=True, kw_only=True):

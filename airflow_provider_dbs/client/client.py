@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from airflow_provider_dbs.client import transport
@@ -24,7 +26,7 @@ PlacedT = TypeVar("PlacedT", FullBackup, IncrementalBackup)
 # Which of its times the service filters on is not documented, so the filter asks for more and the client decides.
 _FILTER_MARGIN = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime.max.replace(tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
 # Plan ids in one call: an URL has its limits.
 _PLANS_A_CALL = 100
 
@@ -232,13 +234,15 @@ def _incremental_backup_key(row: IncrementalBackup) -> Hashable:
 
 def _placed(rows: list[PlacedT], start: datetime | None, end: datetime | None) -> list[PlacedT]:
     """The rows in ``[start, end)``, newest first. One that has no time yet stays, and is the newest."""
+    first = -math.inf if start is None else (start - _EPOCH) / _MILLISECOND
+    limit = math.inf if end is None else (end - _EPOCH) / _MILLISECOND
     kept = [
-        (time or _LATEST, row)
-        for time, row in ((row.placed_time, row) for row in rows)
-        if time is None or ((start is None or time >= start) and (end is None or time < end))
+        (math.inf if place is None else place, row.backup_set_id, row)
+        for place, row in ((row.placed_ms, row) for row in rows)
+        if place is None or first <= place < limit
     ]
-    kept.sort(key=lambda placed: (placed[0], placed[1].backup_set_id), reverse=True)
-    return [row for _, row in kept]
+    kept.sort(key=itemgetter(0, 1), reverse=True)
+    return [row for _, _, row in kept]
 
 
 def _time_filter(start: datetime | None, end: datetime | None, unit: str) -> dict[str, int | None]:

@@ -137,7 +137,7 @@ async def _signed(
         "accept": "application/json",
         "user-agent": f"airflow-provider-dbs/{__version__}",
     }
-    return "&".join(f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in sorted(request.query.items())), headers
+    return "&".join(f"{k}={quote(v, safe='~')}" for k, v in sorted(request.query.items())), headers
 
 
 def _text(value: str | int | bool) -> str:
