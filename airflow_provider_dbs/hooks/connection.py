@@ -6,7 +6,6 @@ Secrets go to Airflow's masker here, as they are and as they look in a URL, befo
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -102,6 +101,8 @@ async def _amask(secrets: JsonValue) -> None:
     try:
         from airflow.sdk.log import amask_secret
     except ImportError:  # before Airflow 3.3.2
-        await asyncio.to_thread(mask_secret, secrets)
+        # On the loop it masks in this process and leaves the supervisor out; from a thread its message would mix into
+        # the triggerer's others and break them all.
+        mask_secret(secrets)
     else:
         await amask_secret(secrets)
